@@ -1,0 +1,113 @@
+"""The scoring config document. Its meaning is `model.semantics`; this is its shape."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, FiniteFloat, model_validator
+
+from calibgit.errors import DocumentError
+from calibgit.model import semantics
+from calibgit.model.base import Document
+from calibgit.model.canonical import MAX_DOCUMENT_BYTES, read_json
+from calibgit.model.ids import Version
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Number = Annotated[int, Field(strict=True)] | Annotated[FiniteFloat, Field(strict=True)]
+Weight = Annotated[Number, Field(ge=0)]
+Penalty = Annotated[Number, Field(le=0)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+FlagLimit = Annotated[int, Field(strict=True, ge=0)]
+
+MAX_CONFIG_BYTES = 1024 * 1024
+
+
+class ScoreRange(Document):
+    """Lowest and highest score, both included."""
+
+    min: Number
+    max: Number
+
+
+class Band(Document):
+    """The gates of one band: `min_score`, `min_confidence` and any `max_red_flags_<severity>`."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "additionalProperties": False,
+            "patternProperties": {"^max_red_flags_[A-Za-z0-9_]+$": {"type": "integer", "minimum": 0}},
+        },
+    )
+    __pydantic_extra__: dict[str, FlagLimit] = Field(init=False)
+
+    min_score: Number
+    min_confidence: Share | None = None
+
+    @model_validator(mode="after")
+    def _only_flag_gates(self) -> Self:
+        for key in self.model_extra or {}:
+            if not key.startswith(semantics.FLAG_GATE) or key == semantics.FLAG_GATE:
+                raise ValueError(f"{key} is not a gate")
+        return self
+
+
+class SeverityRule(Document):
+    """When the flags of one severity count, and whether they escalate."""
+
+    min_occurrences: Annotated[int, Field(strict=True, ge=1)] = 1
+    auto_escalate: bool = False
+
+
+class Adjustment(Document):
+    """A bounded input to the score: `weight x value`, held inside `[min, max]`."""
+
+    weight: Number
+    min: Number
+    max: Number
+
+
+class ScoringConfig(Document):
+    """One version of a line's scoring config; immutable once released."""
+
+    schema_: Literal["calibgit/scoring-config/1"] = Field(alias="schema")
+    logic_version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    score_range: ScoreRange
+    category_weights: dict[Name, Weight]
+    deal_breaker_penalties: dict[Name, Penalty]
+    compatibility_thresholds: Annotated[dict[Name, Band], Field(min_length=2)]
+    red_flag_severity_thresholds: dict[Name, SeverityRule]
+    scoring_adjustments: dict[Name, Adjustment]
+    metadata: dict[str, Any]
+
+    @property
+    def version(self) -> Version:
+        """The version that the document claims."""
+        return Version.parse(self.logic_version)
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Band names, best first."""
+        return tuple(self.compatibility_thresholds)
+
+
+def read_config(data: bytes, name: str) -> tuple[ScoringConfig, dict[str, Any]]:
+    """Parse, validate and check the meaning of a scoring config.
+
+    Returns:
+        The typed document, and the plain JSON data that `semantics` reads (key order kept).
+
+    Raises:
+        DocumentError: TOO_LARGE, NOT_UTF8, NOT_JSON, SCHEMA or CONFIG_MEANING.
+    """
+    value = read_json(data, name, limit=min(MAX_CONFIG_BYTES, MAX_DOCUMENT_BYTES))
+    config = ScoringConfig.of(value, name)
+    found = semantics.faults(value)
+    if found:
+        raise DocumentError(
+            "CONFIG_MEANING",
+            f"{name}: {found[0]}" + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
+            why="Bands must be ordered, and every score must have exactly one band.",
+            fix="put the bands best first, with falling min_score and no gate stricter further down",
+        )
+    return config, value

@@ -1,0 +1,155 @@
+"""`trust.toml`: the branch, the people with their keys, and who may sign what."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from calibgit.model.base import Document
+from calibgit.model.ids import is_name
+from calibgit.model.settings import read_toml
+
+Role = Literal["release", "attest", "activate", "rollback", "deprecate", "checkpoint", "policy", "recover"]
+ROLES: tuple[Role, ...] = (
+    "release",
+    "attest",
+    "activate",
+    "rollback",
+    "deprecate",
+    "checkpoint",
+    "policy",
+    "recover",
+)
+ROLE_OF_KIND: dict[str, Role] = {
+    "genesis": "policy",
+    "policy": "policy",
+    "release": "release",
+    "reject": "release",
+    "activate": "activate",
+    "revert": "rollback",
+    "deprecate": "deprecate",
+    "checkpoint": "checkpoint",
+}
+HUMAN_ONLY: tuple[Role, ...] = ("policy", "recover")
+PRODUCTION = "production"
+
+PersonName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+PublicKey = Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$")]
+Email = Annotated[str, Field(pattern=r"^[^@\s<>]{1,64}@[^@\s<>]{1,190}$")]
+Owner = Annotated[str, Field(pattern=r"^@[A-Za-z0-9][A-Za-z0-9_-]{0,62}(/[A-Za-z0-9._-]{1,100})?$|^[^@\s]+@[^@\s]+$")]
+
+
+class Account(Document):
+    """An account on a code host, by its number, because names can be re-registered."""
+
+    host: str
+    login: str
+    id: Annotated[int, Field(ge=1)]
+
+
+class KeyEnd(Document):
+    """The end of a key: not valid for events from `from_seq` on. `compromised` makes the events suspect."""
+
+    key: PublicKey
+    from_seq: Annotated[int, Field(ge=2)]
+    compromised: bool = False
+
+
+class Person(Document):
+    """Somebody, or a CI system, that signs. `owners` are the CODEOWNERS names that stand for this person."""
+
+    kind: Literal["human", "ci"]
+    keys: Annotated[tuple[PublicKey, ...], Field(min_length=1)]
+    emails: tuple[Email, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    ended: tuple[KeyEnd, ...] = ()
+
+
+class Grant(Document):
+    """Who holds a role, and how many different people it takes. `non_author`: one of them wrote none of it."""
+
+    people: Annotated[tuple[PersonName, ...], Field(min_length=1)]
+    threshold: Annotated[int, Field(ge=1)]
+    non_author: bool = False
+
+
+class Policy(Document):
+    """The whole of `trust.toml`. `roles` keys are a role, or `role:environment` for one environment."""
+
+    schema_: Literal["calibgit/trust/1"] = Field(alias="schema")
+    branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
+    home: Annotated[tuple[str, ...], Field(min_length=1)]
+    four_eyes: bool
+    people: Annotated[dict[PersonName, Person], Field(min_length=1)]
+    roles: dict[str, Grant]
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        keys = [key for person in self.people.values() for key in person.keys]
+        if len(keys) != len(set(keys)):
+            raise ValueError("one key belongs to two people")
+        for name, grant in self.roles.items():
+            self._require_grant(name, grant)
+        return self
+
+    def _require_grant(self, name: str, grant: Grant) -> None:
+        role, _, env = name.partition(":")
+        if role not in ROLES or (":" in name and not is_name(env)):
+            raise ValueError(f"{name[:60]!r} is not a role")
+        unknown = [person for person in grant.people if person not in self.people]
+        if unknown:
+            raise ValueError(f"the role {name} names {unknown[0]}, who is not among the people")
+        if len(set(grant.people)) < grant.threshold:
+            raise ValueError(f"the role {name} asks for {grant.threshold} people and names fewer")
+        machines = [person for person in grant.people if self.people[person].kind == "ci"]
+        if machines and (role in HUMAN_ONLY or (role == "activate" and env in {"", PRODUCTION})):
+            raise ValueError(f"the role {name} is for humans; {machines[0]} is not one")
+
+    @property
+    def branch_ref(self) -> str:
+        """Full ref name of the protected branch."""
+        return f"refs/heads/{self.branch}"
+
+    def grant(self, role: Role, env: str = "") -> Grant | None:
+        """The grant of `role` in `env`; an environment's own entry goes before the general one."""
+        return (self.roles.get(f"{role}:{env}") if env else None) or self.roles.get(role)
+
+    def person_of_key(self, key: str) -> str | None:
+        """The person whose key this is."""
+        return next((name for name, person in self.people.items() if key in person.keys), None)
+
+    def person_of_email(self, email: str) -> str | None:
+        """The person whose e-mail this is, ignoring case."""
+        wanted = email.casefold()
+        return next(
+            (
+                name
+                for name, person in self.people.items()
+                if wanted in {address.casefold() for address in person.emails}
+            ),
+            None,
+        )
+
+    def people_of_owner(self, owner: str) -> frozenset[str]:
+        """The people that a CODEOWNERS name stands for, ignoring case."""
+        wanted = owner.casefold()
+        return frozenset(
+            name
+            for name, person in self.people.items()
+            if wanted in {alias.casefold() for alias in (*person.owners, *person.emails)}
+        )
+
+    def key_ended(self, key: str, seq: int) -> bool:
+        """Whether `key` was retired or declared compromised at or before event `seq`."""
+        return any(end.key == key and seq >= end.from_seq for p in self.people.values() for end in p.ended)
+
+
+def read_policy(data: bytes, name: str = "trust.toml") -> Policy:
+    """Parse and validate `trust.toml`.
+
+    Raises:
+        DocumentError: NOT_TOML or SCHEMA.
+    """
+    return Policy.of(read_toml(data, name), name)

@@ -1,0 +1,47 @@
+"""Reading a published grid block: rows may be coarsened differently, and a bin without a cell is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from calibgit.model.snapshot import GridCell, GridRow, GridSpec
+
+
+def common_edges(rows: Iterable[GridRow], bins: int) -> tuple[int, ...]:
+    """Edges 0 to `bins` that no cell of any row straddles: the coarsening on which all rows can be added."""
+    hidden: set[int] = set()
+    for row in rows:
+        for cell in row.cells:
+            hidden.update(range(cell.lo + 1, cell.hi))
+    return tuple(edge for edge in range(bins + 1) if edge not in hidden)
+
+
+def masses(rows: Iterable[GridRow], edges: Sequence[int]) -> tuple[int, ...]:
+    """Assessments between neighbouring `edges`; a cell counts where it lies wholly inside."""
+    counts = [0] * (len(edges) - 1)
+    place = {edge: index for index, edge in enumerate(edges[:-1])}
+    owner: dict[int, int] = {}
+    for edge, index in place.items():
+        owner.update(dict.fromkeys(range(edge, edges[index + 1]), index))
+    for row in rows:
+        for cell in row.cells:
+            index = owner.get(cell.lo, -1)
+            if index >= 0 and cell.hi <= edges[index + 1]:
+                counts[index] += cell.n
+    return tuple(counts)
+
+
+def total(rows: Iterable[GridRow]) -> int:
+    """All assessments of the rows."""
+    return sum(cell.n for row in rows for cell in row.cells)
+
+
+def score_caps(cuts: Sequence[float], grid: GridSpec, cell: GridCell) -> tuple[int, int]:
+    """Best and worst band index that a score somewhere in `cell` reaches under `cuts`, best band first."""
+    top = cell.hi >= grid.bins
+    highest = grid.value(grid.bins - 1) if top else grid.value(cell.hi)
+    lowest = grid.value(cell.lo)
+    last = len(cuts) - 1
+    best = next((j for j in range(last) if cuts[j] < highest or (top and cuts[j] <= highest)), last)
+    worst = next((j for j in range(last) if cuts[j] <= lowest), last)
+    return best, worst

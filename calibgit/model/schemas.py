@@ -1,0 +1,53 @@
+"""JSON Schemas of the documents, generated from the types and kept beside them as golden files."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from calibgit.errors import UsageError
+from calibgit.model.base import Document
+from calibgit.model.checks import CheckReport
+from calibgit.model.config import ScoringConfig
+from calibgit.model.policy import Policy
+from calibgit.model.proposal import ChangeSummary
+from calibgit.model.report import CalibrationReport
+from calibgit.model.rollback import RollbackReport
+from calibgit.model.settings import Settings
+from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
+
+DOCUMENTS: dict[str, type[Document]] = {
+    "calibration-report": CalibrationReport,
+    "change-summary": ChangeSummary,
+    "check-report": CheckReport,
+    "exact-snapshot": ExactSnapshot,
+    "metrics-snapshot": MetricsSnapshot,
+    "rollback-report": RollbackReport,
+    "scoring-config": ScoringConfig,
+    "settings": Settings,
+    "trust": Policy,
+}
+
+
+def generate(name: str) -> bytes:
+    """The schema as the types say it now."""
+    schema: dict[str, Any] = DOCUMENTS[name].model_json_schema(by_alias=True)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"calibgit/{name}/1"}
+    return (json.dumps({**head, **schema}, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def schema_bytes(name: str) -> bytes:
+    """The shipped schema.
+
+    Raises:
+        UsageError: UNKNOWN_SCHEMA.
+    """
+    if name not in DOCUMENTS:
+        raise UsageError(
+            "UNKNOWN_SCHEMA",
+            f"there is no schema {name!r}",
+            why=f"Known: {', '.join(DOCUMENTS)}.",
+            fix="calibgit schema scoring-config",
+        )
+    return (files("calibgit.model") / "schema" / f"{name}.schema.json").read_bytes()
