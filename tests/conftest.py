@@ -1,0 +1,86 @@
+"""Every test runs in a world of its own: a fresh HOME, no system config, fixed dates, no way out to the network."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.world import Keyring, Template, World
+
+GIT_CONFIG = """\
+[user]
+    name = Test Person
+    email = test@example.org
+[init]
+    defaultBranch = main
+"""
+_REMOVED = ("GIT_", "SSH_", "CALIBGIT_", "XDG_", "GITHUB_", "GH_")
+_FIXED = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_DATE": "1700000000 +0000",
+    "GIT_COMMITTER_DATE": "1700000000 +0000",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "NO_COLOR": "1",
+}
+
+
+@pytest.fixture(scope="session")
+def walls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The isolation that session fixtures are built in."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _build_walls(tmp_path_factory.mktemp("session-home"), monkeypatch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def isolated(walls: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own HOME; whatever the machine has configured is out of reach."""
+    home = tmp_path_factory.mktemp("home")
+    _build_walls(home, monkeypatch)
+    return home
+
+
+def _build_walls(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / ".gitconfig").write_text(GIT_CONFIG, encoding="utf-8")
+    for name in list(os.environ):
+        if name.startswith(_REMOVED) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name, value in _FIXED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+
+
+def _guarded(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        local = self.family == socket.AF_UNIX or str(address[0]) in {"127.0.0.1", "::1", "localhost"}
+        if not local:
+            raise PermissionError(f"tests must not connect to {address!r}")
+        return connect(self, address)
+
+    return guarded
+
+
+@pytest.fixture(scope="session")
+def keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    """Key pairs of several people, made for this run."""
+    return Keyring(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def template(walls: None, tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Template:
+    """A packed remote and clone, built once and copied by `world`."""
+    return Template(tmp_path_factory.mktemp("template"), keyring)
+
+
+@pytest.fixture
+def world(template: Template, tmp_path: Path) -> World:
+    """A bare remote with one commit on main, a clone of it, and people with keys."""
+    return template.copy(tmp_path / "world")
