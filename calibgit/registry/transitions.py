@@ -1,0 +1,179 @@
+"""Verification step 9, second half: what the state machine refuses. Pure."""
+
+from __future__ import annotations
+
+from calibgit.errors import GateClosed
+from calibgit.model.event import Event
+from calibgit.model.ids import Version
+from calibgit.model.state import RegistryState, VersionRecord
+
+
+def refuse_transition(state: RegistryState, event: Event) -> GateClosed | None:
+    """Why the state machine does not allow `event` now, or None when it does. Pure."""
+    if event.at < state.head_at:
+        return GateClosed(
+            "TIME_REVERSED",
+            f"event {event.seq} says {event.at}, before its predecessor's {state.head_at}",
+            why="Time in the log may stand still but not run back.",
+            fix="check the clock of the machine that signs",
+        )
+    rule = _RULES.get(event.kind)
+    return rule(state, event) if rule else None
+
+
+def _release(state: RegistryState, event: Event) -> GateClosed | None:
+    known = state.line(event.line)
+    if event.payload["target"]["sha256"] in state.rejected.get(event.line, set()):
+        return GateClosed(
+            "CONFIG_REJECTED",
+            f"these bytes of {event.line} v{event.version} were rejected",
+            why="A rejected config may not come back under any number.",
+            fix=f"propose a different config; see: calibgit log --line {event.line}",
+        )
+    if event.version in known:
+        return GateClosed(
+            "VERSION_TAKEN",
+            f"{event.line} v{event.version} is already {known[event.version].status}",
+            why="A version number names one config for ever.",
+            fix="propose under a new version number",
+        )
+    highest = max(known, default=None)
+    if highest is not None and event.version < highest:
+        return GateClosed(
+            "VERSION_NOT_GREATER",
+            f"{event.line} v{event.version} is below v{highest}, which the registry already knows",
+            why="Numbers only go up, so that newer always sorts higher.",
+            fix=f"propose a version above {highest}",
+        )
+    return None
+
+
+def _reject(state: RegistryState, event: Event) -> GateClosed | None:
+    record = state.line(event.line).get(event.version)
+    if record is not None:
+        return GateClosed(
+            "VERSION_TAKEN",
+            f"{event.line} v{event.version} is already {record.status}",
+            why="Only a version that was never released can be rejected.",
+            fix=f"calibgit deprecate {event.version} --reason TEXT",
+        )
+    return None
+
+
+def _require_released(state: RegistryState, event: Event) -> VersionRecord | GateClosed:
+    record = state.line(event.line).get(event.version)
+    if record is None:
+        return GateClosed(
+            "NOT_RELEASED",
+            f"{event.line} v{event.version} is not released",
+            why="Only a released version has an approval behind it.",
+            fix=f"calibgit release {event.version}",
+        )
+    target = event.payload["target"]
+    if (target["commit"], target["path"], target["sha256"], target["size"]) != (
+        record.commit,
+        record.path,
+        record.sha256,
+        record.size,
+    ):
+        return GateClosed(
+            "OTHER_BYTES",
+            f"event {event.seq} names other bytes than the release of v{event.version}",
+            why="An event may only speak of the bytes that were approved.",
+            fix="find out who wrote it; calibgit takes the target from the release",
+        )
+    return record
+
+
+def _activate(state: RegistryState, event: Event) -> GateClosed | None:
+    record = _require_released(state, event)
+    if isinstance(record, GateClosed):
+        return record
+    if record.status != "released":
+        return GateClosed(
+            "DEPRECATED" if record.status == "deprecated" else "NOT_RELEASED",
+            f"{event.line} v{event.version} is {record.status}",
+            why="A version that was taken back is not activated anew.",
+            fix="activate another version; see: calibgit status",
+        )
+    current = state.active(event.line, event.env)
+    if current is not None and current.version == event.version:
+        return GateClosed(
+            "ALREADY_ACTIVE",
+            f"{event.line} v{event.version} is already active in {event.env}",
+            why="The event would change nothing.",
+            fix="calibgit status",
+        )
+    stated = event.payload.get("from_version")
+    if stated != (str(current.version) if current else None):
+        return GateClosed(
+            "OTHER_PREDECESSOR",
+            f"event {event.seq} says that it replaces {stated or 'nothing'}, but "
+            f"{current.version if current else 'nothing'} is active in {event.env}",
+            why="Whoever signs an activation must know what it replaces.",
+            fix="repeat the command",
+        )
+    if record.envs.get(event.env) == "rolled_back" and "again" not in event.payload.get("override", ()):
+        return GateClosed(
+            "ROLLED_BACK",
+            f"{event.line} v{event.version} was rolled back in {event.env}",
+            why="What failed once comes back only on purpose.",
+            fix=f"calibgit activate {event.version} --env {event.env} --again --reason TEXT",
+        )
+    return None
+
+
+def _revert(state: RegistryState, event: Event) -> GateClosed | None:
+    record = _require_released(state, event)
+    if isinstance(record, GateClosed):
+        return record
+    current = state.active(event.line, event.env)
+    leaving = Version.parse(event.payload["from_version"])
+    if current is None or current.version != leaving:
+        return GateClosed(
+            "OTHER_PREDECESSOR",
+            f"{event.line} v{leaving} is not active in {event.env}",
+            why="Only the active version can be rolled back.",
+            fix="calibgit status",
+        )
+    if record.status != "released" or record.envs.get(event.env) != "superseded":
+        return GateClosed(
+            "NOT_A_ROLLBACK_TARGET",
+            f"{event.line} v{event.version} is not a version that was active in {event.env} and still stands",
+            why="A rollback needs no new approval because it returns to something that ran there before.",
+            fix=f"calibgit rollback --env {event.env} --reason TEXT",
+        )
+    return None
+
+
+def _deprecate(state: RegistryState, event: Event) -> GateClosed | None:
+    record = _require_released(state, event)
+    if isinstance(record, GateClosed):
+        return record
+    if record.status == "deprecated":
+        return GateClosed(
+            "DEPRECATED",
+            f"{event.line} v{event.version} is already deprecated",
+            why="The event would change nothing.",
+            fix="calibgit status",
+        )
+    return None
+
+
+_RULES = {
+    "release": _release,
+    "reject": _reject,
+    "activate": _activate,
+    "revert": _revert,
+    "deprecate": _deprecate,
+}
+
+
+def rollback_target(state: RegistryState, line: str, env: str) -> VersionRecord | None:
+    """The latest version that was active in `env` before and is neither rolled back nor deprecated."""
+    for step in reversed(state.steps):
+        if (step.line, step.env) == (line, env):
+            record = state.versions[line][step.version]
+            if record.status == "released" and record.envs.get(env) == "superseded":
+                return record
+    return None

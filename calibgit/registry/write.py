@@ -1,0 +1,195 @@
+"""Write one event: plan against the verified head, sign, check with the reader's own steps, push atomically.
+
+The slot's ref name is the lock: two writers cannot both create it. Whoever loses plans again against the new head.
+No local ref is created before the remote has accepted the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from calibgit.errors import Conflict, GateClosed, PermissionRefused
+from calibgit.model.event import NAMESPACE_GIT, SCHEMA, Event, expected_refs
+from calibgit.model.policy import Policy
+from calibgit.model.state import RegistryState
+from calibgit.registry.format import message, parse_event
+from calibgit.registry.history import History
+from calibgit.registry.read import protected_tip, read_registry
+from calibgit.registry.steps import check_event
+from calibgit.repo.identity import Identity
+from calibgit.repo.network import Remote
+from calibgit.repo.objects import write_object
+from calibgit.repo.pushing import push
+from calibgit.repo.remote import fetch
+from calibgit.repo.repository import Repository
+from calibgit.repo.signing import Signer
+from calibgit.repo.tags import tag_object
+
+ATTEMPTS = 5
+MAX_CLOCK_LEAD_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes, from where, to which remote, and what the clock says (seconds since 1970, UTC)."""
+
+    repo: Repository
+    remote: Remote
+    signer: Signer
+    tagger: Identity
+    clock: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a plan may look at: the verified state, the policy in force, the signer's name, the branch."""
+
+    state: RegistryState
+    policy: Policy | None
+    person: str
+    history: History
+
+
+Plan = Callable[[Situation], Mapping[str, Any]]
+Alongside = Callable[[Event], Mapping[str, str]]
+
+
+def write_event(
+    writer: Writer, branch_ref: str, plan: Plan, *, alongside: Alongside | None = None, dry_run: bool = False
+) -> Event:
+    """Write the event that `plan` describes, or raise without having written anything.
+
+    Args:
+        writer: who and where.
+        branch_ref: full ref name of the protected branch; the policy's own name decides once there is one.
+        plan: gives the fields of the payload that depend on the kind. It runs again after a lost race, and
+            raises where the event is no longer right.
+        alongside: refs and commits that the remote must accept together with the event, or neither.
+        dry_run: do everything except pushing.
+
+    Raises:
+        CalibgitError: what the plan or a verification step raises; Conflict LOST_RACE; WRONG_HOME; NOT_A_SIGNER.
+    """
+    for _ in range(ATTEMPTS):
+        refresh(writer.repo, writer.remote, branch_ref)
+        body = _build(writer, branch_ref, plan)
+        event = parse_event("0" * writer.repo.sha_length, body)
+        if dry_run:
+            return event
+        oid = write_object(writer.repo, "tag", body)
+        try:
+            more = alongside(event) if alongside else {}
+            push(writer.repo, writer.remote, {**dict.fromkeys(event.payload["refs"], oid), **more})
+        except Conflict as error:
+            if error.code not in {"REF_TAKEN", "REF_MOVED"} or _burnt(error, event):
+                raise
+            continue
+        refresh(writer.repo, writer.remote, branch_ref)
+        return parse_event(oid, body)
+    raise Conflict(
+        "LOST_RACE",
+        f"{ATTEMPTS} other writers were faster",
+        why="Every event takes the next number, and somebody else took it each time.",
+        fix="repeat the command",
+    )
+
+
+def refresh(repo: Repository, remote: Remote, branch_ref: str) -> None:
+    """Bring the log and the protected branch of this clone up to date. Known tags are never overwritten."""
+    name = branch_ref.removeprefix("refs/heads/")
+    fetch(
+        repo,
+        remote,
+        [f"+{branch_ref}:refs/remotes/{remote.name}/{name}", "refs/tags/calib/*:refs/tags/calib/*"],
+    )
+
+
+def _build(writer: Writer, branch_ref: str, plan: Plan) -> bytes:
+    verification = read_registry(writer.repo, remote=writer.remote.name)
+    if not verification.ok:
+        verification.require()
+    state, policy = verification.state, verification.policy
+    branch_ref = policy.branch_ref if policy else branch_ref
+    tip = protected_tip(writer.repo, branch_ref, writer.remote.name)
+    history = History(writer.repo, tip)
+    person = _require_writer(writer, policy)
+    fields = plan(Situation(state, policy, person, history))
+    payload = _payload(fields, state, branch_ref, tip, _moment(writer, state))
+    text = message(payload)
+    names = expected_refs(payload)
+    unsigned = tag_object(
+        object_oid=payload["target"]["commit"],
+        tag=names[1],
+        tagger=writer.tagger,
+        when=writer.clock(),
+        message=text,
+    )
+    body = unsigned + writer.signer.sign(unsigned, NAMESPACE_GIT).encode()
+    check_event(parse_event("0" * writer.repo.sha_length, body), state, policy, history)
+    return body
+
+
+def _payload(fields: Mapping[str, Any], state: RegistryState, branch_ref: str, tip: str, at: str) -> dict[str, Any]:
+    payload: dict[str, Any] = {
+        "schema": SCHEMA,
+        "registry": state.registry or None,
+        "seq": state.seq + 1,
+        "prev": {"oid": state.head_oid, "sha256": state.head_sha256} if state.seq else None,
+        "branch": {"ref": branch_ref, "head": tip},
+        "policy_sha256": state.policy_sha256 or fields["target"]["sha256"],
+        "at": at,
+        **fields,
+    }
+    payload["refs"] = expected_refs(payload)[0]
+    return payload
+
+
+def _moment(writer: Writer, state: RegistryState) -> str:
+    now = datetime.fromtimestamp(writer.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    limit = datetime.fromtimestamp(writer.clock() + MAX_CLOCK_LEAD_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if state.head_at > limit:
+        raise GateClosed(
+            "CLOCK_BEHIND",
+            f"the log's last event says {state.head_at}, more than 10 minutes ahead of this machine",
+            why="One of the two clocks is wrong.",
+            fix="set this machine's clock and repeat the command",
+        )
+    return max(now, state.head_at)
+
+
+def _require_writer(writer: Writer, policy: Policy | None) -> str:
+    if policy is None:
+        return ""
+    if not is_home(writer.remote.url, policy):
+        raise PermissionRefused(
+            "WRONG_HOME",
+            f"the remote {writer.remote.name} is not a home of this registry",
+            why="Events of one registry must not end up in a fork. trust.toml lists its homes.",
+            fix=f"git remote set-url {writer.remote.name} {policy.home[0]}",
+        )
+    person = policy.person_of_key(writer.signer.public_key)
+    if person is None:
+        raise PermissionRefused(
+            "NOT_A_SIGNER",
+            "your signing key is not in trust.toml",
+            why="Only people of the policy may write events.",
+            fix="sign with a listed key: --key PATH, or have your key added to trust.toml",
+        )
+    return person
+
+
+def is_home(url: str, policy: Policy) -> bool:
+    """Whether `url` is one of the canonical remotes, ignoring a trailing slash or `.git`."""
+    return _plain(url) in {_plain(home) for home in policy.home}
+
+
+def _plain(url: str) -> str:
+    return url.rstrip("/").removesuffix(".git").rstrip("/")
+
+
+def _burnt(error: Conflict, event: Event) -> bool:
+    slot = next(name for name in event.payload["refs"] if "/e/" in name)
+    return slot not in error.what and any(name in error.what for name in event.payload["refs"])
