@@ -1,0 +1,56 @@
+"""Windows: the last N complete UTC days that end on a boundary of a fixed grid."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from calibgit.errors import UsageError
+from calibgit.model.snapshot import TimeWindow
+
+MAX_DAYS = 3660
+
+
+def resolve_window(as_of: dt.date | str, days: int, anchor: str) -> TimeWindow:
+    """The window that a collection on the UTC date `as_of` covers.
+
+    Args:
+        as_of: a date, or its text YYYY-MM-DD. That day itself is not complete and so not part of the window.
+        days: length in days, 1 to 3660.
+        anchor: a window end, YYYY-MM-DD; all ends are `anchor + n * days`, for any whole `n`.
+
+    Raises:
+        UsageError: BAD_WINDOW.
+    """
+    if not 1 <= days <= MAX_DAYS:
+        raise _bad(f"a window of {days} days", f"use 1 to {MAX_DAYS} days")
+    end_by, start_of_grid = _date(as_of, "--as-of"), _date(anchor, "window.anchor")
+    try:
+        end = start_of_grid + dt.timedelta(days=(end_by - start_of_grid).days // days * days)
+        start = end - dt.timedelta(days=days)
+    except OverflowError:
+        start = end = dt.date.min
+    if start.year < 1000:
+        raise _bad(f"a window that ends at {as_of}", "use a date after the year 1000")
+    return TimeWindow(start=f"{start}T00:00:00Z", end=f"{end}T00:00:00Z", days=days)
+
+
+def _date(value: dt.date | str, name: str) -> dt.date:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).date() if value.tzinfo else value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        if len(value) != 10:
+            raise ValueError(value)
+        return dt.date.fromisoformat(value)
+    except (ValueError, TypeError):
+        raise _bad(f"{name} {value!r} is not a date", "write it like 2026-01-31") from None
+
+
+def _bad(what: str, fix: str) -> UsageError:
+    return UsageError(
+        "BAD_WINDOW",
+        what,
+        why="Windows are whole UTC days on a fixed grid, so that a rerun gives the same bytes.",
+        fix=fix,
+    )

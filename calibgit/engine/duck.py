@@ -1,0 +1,112 @@
+"""DuckDB: its own files, and Parquet, CSV and JSON files read as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from calibgit.engine.base import Dialect
+from calibgit.engine.faults import failed, missing_extra
+from calibgit.engine.fragments import identifier, literal
+from calibgit.errors import CalibgitError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+FileKind = Literal["parquet", "csv", "json"]
+
+_OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+class DuckEngine:
+    """An Engine over one DuckDB connection inside one transaction.
+
+    With `files` there is no table of its own: whichever table is asked for is a view over these files. CSV and
+    JSON values are read as text, so that one odd value cannot stop the reading.
+    """
+
+    dialect: Dialect = "duckdb"
+
+    def __init__(
+        self,
+        connection: DuckDBPyConnection,
+        name: str,
+        *,
+        kind: FileKind | None = None,
+        files: Sequence[str] = (),
+    ) -> None:
+        self._connection = connection
+        self._name = name
+        self._kind = kind
+        self._files = "[" + ", ".join(literal(file) for file in files) + "]"
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Column names, in order; empty when there is no such table."""
+        if self._kind is not None:
+            self._view(self._kind, table)
+        rows = self.fetch(
+            "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND NOT internal ORDER BY column_index",
+            (table,),
+        )
+        return tuple(row[0] for row in rows)
+
+    def fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one SELECT."""
+        fault: CalibgitError | None = None
+        rows: list[tuple[Any, ...]] = []
+        try:
+            rows = self._connection.execute(sql, list(params)).fetchall()
+        except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
+            fault = failed(self._name, error)
+        if fault is not None:
+            raise fault
+        return rows
+
+    def _view(self, kind: FileKind, table: str) -> None:
+        read = {
+            "parquet": f"read_parquet({self._files}, union_by_name = true)",
+            "csv": f"read_csv({self._files}, all_varchar = true, header = true, union_by_name = true)",
+            "json": f"read_json({self._files}, maximum_depth = 1, sample_size = -1, union_by_name = true)",
+        }[kind]
+        fields = "*"
+        if kind == "json":
+            names = [row[0] for row in self.fetch(f"DESCRIBE SELECT * FROM {read}")]  # noqa: S608  quoted
+            fields = ", ".join(f"CAST({identifier(n)} AS JSON) ->> '$' AS {identifier(n)}" for n in names)
+        self.fetch(f"CREATE OR REPLACE TEMP VIEW {identifier(table)} AS SELECT {fields} FROM {read}")  # noqa: S608
+
+
+@contextmanager
+def open_duckdb(path: Path) -> Iterator[DuckEngine]:
+    """Open a DuckDB file read-only, inside one transaction."""
+    with _connected(str(path), path.name, read_only=True) as connection:
+        yield DuckEngine(connection, path.name)
+
+
+@contextmanager
+def open_files(files: Sequence[Path], kind: FileKind, name: str) -> Iterator[DuckEngine]:
+    """Open Parquet, CSV or JSON files as one table."""
+    with _connected(":memory:", name, read_only=False) as connection:
+        yield DuckEngine(connection, name, kind=kind, files=[str(file) for file in files])
+
+
+@contextmanager
+def _connected(database: str, name: str, *, read_only: bool) -> Iterator[DuckDBPyConnection]:
+    try:
+        import duckdb  # noqa: PLC0415
+    except ImportError:
+        raise missing_extra("duckdb") from None
+    fault: CalibgitError | None = None
+    try:
+        connection = duckdb.connect(database, read_only=read_only, config=dict(_OFFLINE))
+    except Exception as error:  # noqa: BLE001
+        fault = failed(name, error)
+    if fault is not None:
+        raise fault
+    try:
+        DuckEngine(connection, name).fetch("SET TimeZone = 'UTC'")
+        connection.execute("BEGIN TRANSACTION")
+        yield connection
+    finally:
+        connection.close()

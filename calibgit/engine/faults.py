@@ -1,0 +1,108 @@
+"""The named errors of a data source. A driver's own words never pass: they can quote values from the data."""
+
+from __future__ import annotations
+
+from calibgit.errors import EnvironmentFault, UsageError
+
+_LOCKED = (
+    "database is locked",
+    "database table is locked",
+    "could not set lock",
+    "conflicting lock",
+    "different configuration than existing connections",
+    "already open",
+)
+_UNREADABLE = (
+    "not a database",
+    "malformed",
+    "corrupt",
+    "not a valid duckdb",
+    "magic bytes",
+    "newer version",
+    "different version of duckdb",
+    "too small to be a parquet",
+    "csv error",
+    "malformed json",
+    "unsupported file format",
+    "checksum",
+)
+
+
+def missing_extra(package: str) -> EnvironmentFault:
+    """`package` of the extra `analysis` is not installed."""
+    return EnvironmentFault(
+        "MISSING_EXTRA",
+        f"the package {package} is not installed",
+        why="Reading results needs a data engine; the rest of calibgit does not.",
+        fix="pip install 'calibgit[analysis]'",
+    )
+
+
+def no_source(name: str) -> EnvironmentFault:
+    """No file has this name or pattern."""
+    return EnvironmentFault(
+        "NO_SOURCE",
+        f"there is no file {name}",
+        why="Collecting needs an existing results table.",
+        fix="check the path given to --source",
+    )
+
+
+def no_table(table: str, line: str) -> EnvironmentFault:
+    """The source has no such table."""
+    return EnvironmentFault(
+        "NO_TABLE",
+        f"the source has no table {table}",
+        why=f"calibgit.toml names it as lines.{line}.source.table.",
+        fix=f"set table under [lines.{line}.source] in calibgit.toml to the results table",
+    )
+
+
+def missing_column(table: str, line: str, role: str, column: str) -> EnvironmentFault:
+    """A mapped column is not in the table."""
+    return EnvironmentFault(
+        "MISSING_COLUMN",
+        f"the table {table} has no column {column}, which lines.{line}.source.columns.{role} names",
+        why="A metric of a column that does not exist would be a made-up number.",
+        fix=f"correct or remove {role} under [lines.{line}.source.columns] in calibgit.toml",
+    )
+
+
+def unsupported(what: str) -> UsageError:
+    """The source is of a kind that is not read."""
+    return UsageError(
+        "UNSUPPORTED_SOURCE",
+        f"{what} is not a source that calibgit reads",
+        why="DuckDB, SQLite, Parquet, CSV and JSON lines files are read, and SQLAlchemy sessions over SQLite.",
+        fix="export the results table to Parquet and give that file as the source",
+    )
+
+
+def unreadable(name: str) -> EnvironmentFault:
+    """The file is damaged or is not what its name says."""
+    return EnvironmentFault(
+        "SOURCE_UNREADABLE",
+        f"{name} cannot be read: it is damaged or not a database, Parquet, CSV or JSON lines file",
+        why="Counts from a damaged file would be wrong without a sign of it.",
+        fix="open the file with its own tool, repair or export it again, and repeat",
+    )
+
+
+def failed(name: str, error: Exception) -> EnvironmentFault:
+    """The named error for a driver's exception; of the exception only its kind is kept."""
+    words = str(error).lower()
+    if any(sign in words for sign in _LOCKED):
+        return EnvironmentFault(
+            "LOCKED_SOURCE",
+            f"{name} is locked by another process",
+            why="A consistent snapshot needs a moment in which nobody writes.",
+            fix="wait until the writer has finished, or collect from a copy or an export",
+        )
+    if any(sign in words for sign in _UNREADABLE) or isinstance(error, UnicodeDecodeError):
+        return unreadable(name)
+    return EnvironmentFault(
+        "SOURCE_FAILED",
+        f"{name}: the data engine refused a statement ({type(error).__name__})",
+        why="The engine's own message is withheld, because it can quote values from the data.",
+        fix="check that the mapped table and columns can be read with the engine's own tool",
+    )

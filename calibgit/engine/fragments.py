@@ -1,0 +1,66 @@
+"""SQL as text: files of named sections, quoted names and escaped literals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+_SECTION = re.compile(r"^-- @([a-z_]+).*$", re.MULTILINE)
+_PLACE = re.compile(r"\{([a-z_]+)(?::([a-z_]+))?\}")
+
+
+def identifier(name: str) -> str:
+    """`name` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """`text` as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@cache
+def sections(folder: str, name: str) -> Mapping[str, str]:
+    """The named sections of one SQL file; a file without sections is its section `relation`."""
+    text = resources.files("calibgit.engine").joinpath("sql", folder, f"{name}.sql").read_text(encoding="utf-8")
+    parts = _SECTION.split(text)
+    if len(parts) == 1:
+        return {"relation": text.strip()}
+    return {key: body.strip() for key, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def fill(text: str, places: Mapping[str, str], values: Mapping[str, str], columns: Mapping[str, str]) -> str:
+    """Replace the places of a template until none is left.
+
+    Args:
+        text: the template. `{name}` is a place; `{name:role}` is the value section `name` read from a role's column.
+        places: texts for `{name}`; they may hold places themselves.
+        values: the value sections of the dialect, with `{x}` where the value goes.
+        columns: role to quoted column or SQL expression; a role that is not mapped is NULL.
+
+    Raises:
+        KeyError: a place that nothing fills; a bug in a template.
+    """
+
+    def once(match: re.Match[str]) -> str:
+        name, role = match.groups()
+        if role is None:
+            return fill(places[name] if name in places else values[name], places, values, columns)
+        return _value(name, columns.get(role), places, values, columns)
+
+    return _PLACE.sub(once, text)
+
+
+def _value(
+    name: str,
+    x: str | None,
+    places: Mapping[str, str],
+    values: Mapping[str, str],
+    columns: Mapping[str, str],
+) -> str:
+    if x is None:
+        return "CAST(NULL AS DOUBLE)" if name in {"number", "measure"} else "CAST(NULL AS VARCHAR)"
+    bound = {key: body.replace("{x}", x) for key, body in values.items()}
+    return fill(bound[name], {**places, **bound}, values, columns)

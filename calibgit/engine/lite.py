@@ -1,0 +1,83 @@
+"""SQLite, read where it is with its own SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calibgit.engine.base import Dialect
+from calibgit.engine.faults import failed
+from calibgit.errors import CalibgitError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+BUSY_SECONDS = 5.0
+
+
+class SqliteEngine:
+    """An Engine over one SQLite connection that is already inside a read transaction."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Column names, in order; empty when there is no such table."""
+        return tuple(row[0] for row in self.fetch("SELECT name FROM pragma_table_info(?)", (table,)))
+
+    def fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one SELECT."""
+        fault: CalibgitError | None = None
+        rows: list[tuple[Any, ...]] = []
+        cursor = self._connection.cursor()
+        cursor.row_factory = None
+        try:
+            rows = cursor.execute(sql, tuple(params)).fetchall()
+        except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
+            fault = failed(self._name, error)
+        finally:
+            cursor.close()
+        if fault is not None:
+            raise fault
+        return rows
+
+
+@contextmanager
+def open_sqlite(path: Path) -> Iterator[SqliteEngine]:
+    """Open a SQLite file read-only, inside one read transaction."""
+    import sqlite3  # noqa: PLC0415
+
+    fault: CalibgitError | None = None
+    try:
+        connection = sqlite3.connect(
+            path.resolve().as_uri() + "?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        )
+    except Exception as error:  # noqa: BLE001
+        fault = failed(path.name, error)
+    if fault is not None:
+        raise fault
+    try:
+        with read_transaction(connection, path.name) as engine:
+            yield engine
+    finally:
+        connection.close()
+
+
+@contextmanager
+def read_transaction(connection: sqlite3.Connection, name: str) -> Iterator[SqliteEngine]:
+    """One snapshot on a connection; a transaction that the caller already has is used and left open."""
+    engine = SqliteEngine(connection, name)
+    begun = not connection.in_transaction
+    if begun:
+        engine.fetch("BEGIN")
+    try:
+        engine.fetch("SELECT count(*) FROM sqlite_master")
+        yield engine
+    finally:
+        if begun:
+            engine.fetch("ROLLBACK")

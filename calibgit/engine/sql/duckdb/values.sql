@@ -1,0 +1,58 @@
+-- How DuckDB reads one value {x}. A value of the wrong kind never aborts a query.
+
+-- @number: NULL when missing (NULL, JSON null, NaN), infinity when it is not a finite number
+CASE WHEN {x} IS NULL THEN NULL
+     WHEN typeof({x}) IN ('DOUBLE', 'FLOAT') AND isnan(TRY_CAST({x} AS DOUBLE)) THEN NULL
+     WHEN typeof({x}) = 'DOUBLE' THEN TRY_CAST({x} AS DOUBLE)
+     WHEN CAST({x} AS VARCHAR) = 'null' THEN NULL
+     WHEN regexp_full_match(CAST({x} AS VARCHAR), '-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]+)?')
+     THEN coalesce(TRY_CAST(CAST({x} AS VARCHAR) AS DOUBLE), CAST('Infinity' AS DOUBLE))
+     ELSE CAST('Infinity' AS DOUBLE) END
+
+-- @measure: a number, or the number under {key} of a JSON object
+CASE WHEN typeof({x}) <> 'DOUBLE' AND starts_with(ltrim({document}), '{')
+     THEN CASE WHEN {member} IS NULL OR {member} IN ('null', 'NaN') THEN NULL
+               ELSE coalesce(TRY_CAST({member} AS DOUBLE), CAST('Infinity' AS DOUBLE)) END
+     ELSE {number} END
+
+-- @member: the token under {key}
+CAST(TRY(json_extract({document}, {key})) AS VARCHAR)
+
+-- @document: JSON text
+CASE WHEN typeof({x}) IN ('VARCHAR', 'JSON') THEN CAST({x} AS VARCHAR) ELSE CAST(to_json({x}) AS VARCHAR) END
+
+-- @word: the text of a scalar, NULL when missing
+nullif(CAST({x} AS VARCHAR), 'null')
+
+-- @folded: the same in lower case
+lower(nullif(CAST({x} AS VARCHAR), 'null'))
+
+-- @holds: whether the text {x} contains {text}
+contains({x}, {text})
+
+-- @floor: the largest integer that is not above {x}
+TRY_CAST(floor({x}) AS BIGINT)
+
+-- @timestamp: the moment in UTC, NULL when it cannot be read; the session's zone is UTC
+CASE WHEN typeof({x}) LIKE 'TIMESTAMP%' OR typeof({x}) = 'DATE' THEN TRY_CAST({x} AS TIMESTAMP)
+     WHEN regexp_full_match(CAST({x} AS VARCHAR), '[0-9]{4}-[0-9]{2}-[0-9]{2}')
+     THEN TRY_CAST(CAST({x} AS VARCHAR) AS TIMESTAMP)
+     WHEN regexp_full_match(CAST({x} AS VARCHAR), '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+](0[0-9]|1[0-4]):[0-5][0-9])?')
+     THEN TRY_CAST(TRY_CAST(substr(CAST({x} AS VARCHAR), 1, 19)
+          || regexp_extract(CAST({x} AS VARCHAR), '^.{19}(?:[.][0-9]+)?(Z|[-+].*)?$', 1) AS TIMESTAMPTZ) AS TIMESTAMP) END
+
+-- @year: the start of a year in UTC
+CASE WHEN regexp_full_match(CAST({x} AS VARCHAR), '[1-9][0-9]{3}')
+     THEN TRY_CAST(CAST({x} AS VARCHAR) || '-01-01' AS TIMESTAMP) END
+
+-- @within: half-open
+{moment} >= CAST({start} AS TIMESTAMP) AND {moment} < CAST({end} AS TIMESTAMP)
+
+-- @within_year
+{moment} >= CAST({start} AS TIMESTAMP) AND {moment} < CAST({end} AS TIMESTAMP)
+
+-- @list: the flags with their fields as JSON tokens, NULL when missing or not a list
+TRY(from_json({document}, '[{"type":"JSON","severity":"JSON"}]'))
+
+-- @severity_count: how many flags of one severity
+len(list_filter(f, lambda e: CAST(e.severity AS VARCHAR) = '"{key}"'))

@@ -1,0 +1,76 @@
+-- How SQLite reads one value {x}. A value of the wrong kind never aborts a query.
+
+-- @number: NULL when missing (NULL, JSON null), infinity when it is not a finite number
+CASE typeof({x})
+     WHEN 'real' THEN {x}
+     WHEN 'integer' THEN CAST({x} AS REAL)
+     WHEN 'null' THEN NULL
+     WHEN 'text' THEN CASE WHEN {x} = 'null' THEN NULL
+                           WHEN {x} NOT GLOB '*[^-+.0-9eE]*' AND json_valid({x}) THEN CAST({x} AS REAL)
+                           ELSE 9e999 END
+     ELSE 9e999 END
+
+-- @measure: a number, or the number under {key} of a JSON object
+CASE WHEN typeof({x}) = 'text' AND ltrim({x}) GLOB '{*'
+     THEN CASE json_type({document}, {key})
+               WHEN 'integer' THEN CAST(json_extract({document}, {key}) AS REAL)
+               WHEN 'real' THEN json_extract({document}, {key})
+               WHEN 'null' THEN NULL
+               WHEN NULL THEN NULL
+               ELSE CASE WHEN json_type({document}, {key}) IS NULL THEN NULL ELSE 9e999 END END
+     ELSE {number} END
+
+-- @document: valid JSON text or NULL; Python writes NaN and Infinity, which are read as null
+CASE WHEN typeof({x}) <> 'text' THEN NULL
+     WHEN json_valid({x}) THEN {x}
+     WHEN json_valid(replace(replace(replace({x}, '-Infinity', 'null'), 'Infinity', 'null'), 'NaN', 'null'))
+     THEN replace(replace(replace({x}, '-Infinity', 'null'), 'Infinity', 'null'), 'NaN', 'null') END
+
+-- @word: the text of a scalar, NULL when missing
+nullif(CAST({x} AS TEXT), 'null')
+
+-- @folded: the same with ASCII letters in lower case
+lower(nullif(CAST({x} AS TEXT), 'null'))
+
+-- @holds: whether the text {x} contains {text}
+instr({x}, {text}) > 0
+
+-- @floor: the largest integer that is not above {x}
+CAST({x} AS INTEGER) - ({x} < CAST({x} AS INTEGER))
+
+-- @timestamp: the moment in UTC as 'YYYY-MM-DD HH:MM:SS', NULL when it cannot be read; the plain form first
+CASE WHEN typeof({x}) <> 'text' THEN NULL
+     WHEN {x} GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[012][0-9][T ][012][0-9]:[0-5][0-9]:[0-5][0-9]*'
+          AND substr({x}, 20) IN ('Z', '', '.000000') AND substr({x}, 12, 2) < '24'
+          AND substr({x}, 6, 2) BETWEEN '01' AND '12' AND substr({x}, 9, 2) BETWEEN '01' AND '28'
+     THEN substr({x}, 1, 10) || ' ' || substr({x}, 12, 8)
+     WHEN {x} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
+     THEN CASE WHEN date({x}, '+0 days') = {x} THEN {x} || ' 00:00:00' END
+     WHEN {x} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]*'
+          AND datetime(substr({x}, 1, 19), '+0 days') = substr({x}, 1, 10) || ' ' || substr({x}, 12, 8)
+     THEN CASE WHEN length({x}) = 19 OR {zone} IN ('', 'Z') THEN substr({x}, 1, 10) || ' ' || substr({x}, 12, 8)
+               WHEN {zone} GLOB '[-+][0-9][0-9]:[0-9][0-9]' THEN datetime(substr({x}, 1, 19) || {zone}) END END
+
+-- @zone: what follows the seconds and their fraction
+CASE WHEN substr({x}, 20, 2) GLOB '.[0-9]' THEN ltrim(substr({x}, 21), '0123456789') ELSE substr({x}, 20) END
+
+-- @year: the start of a year in UTC
+CASE WHEN typeof({x}) IN ('integer', 'text') AND {x} GLOB '[1-9][0-9][0-9][0-9]' THEN {x} || '-01-01 00:00:00' END
+
+-- @within: half-open; the text bounds let an index on the column help
+{x} >= {near_start} AND {x} < {near_end} AND {moment} BETWEEN {start} AND {last_second}
+
+-- @within_year
+{moment} BETWEEN {start} AND {last_second}
+
+-- @list: the flags as JSON text, NULL when missing or not a list
+CASE WHEN {x} = '[]' THEN '[]'
+     WHEN typeof({x}) <> 'text' OR substr(ltrim({x}, char(9, 10, 13, 32)), 1, 1) <> '[' THEN NULL
+     ELSE {document} END
+
+-- @object: a JSON object as text, NULL when missing or no object
+CASE WHEN typeof({x}) <> 'text' OR substr(ltrim({x}, char(9, 10, 13, 32)), 1, 1) <> '{' THEN NULL
+     ELSE {document} END
+
+-- @severity_count: how many flags of one severity
+count(CASE WHEN w = '{key}' THEN 1 END)

@@ -1,0 +1,1 @@
+"""Populations with a known truth, for demonstrations and tests."""

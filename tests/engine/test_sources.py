@@ -1,0 +1,159 @@
+"""What can be opened, and the named error for what cannot."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+from calibgit.engine import lite
+from calibgit.engine.open import open_source
+from calibgit.engine.table import write_results
+from calibgit.errors import CalibgitError, EnvironmentFault, UsageError
+from tests.support.results import COLUMN_OF, GOOD, collect, settings, write_text_table
+
+ROW = {COLUMN_OF[role]: value for role, value in GOOD.items()}
+
+
+def fault(source: object, **over: Any) -> CalibgitError:
+    with pytest.raises(CalibgitError) as caught:
+        collect(source, **over)
+    assert caught.value.fix
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None or isinstance(caught.value.__context__, ImportError)
+    return caught.value
+
+
+@pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
+def test_kind_is_decided_by_the_first_bytes_not_by_the_name(tmp_path: Path, suffix: str) -> None:
+    write_results(tmp_path / f"a.{suffix}", [ROW])
+    other = tmp_path / "results.db"
+    (tmp_path / f"a.{suffix}").rename(other)
+    with open_source(str(other)) as engine:
+        assert engine.dialect == suffix
+        assert engine.columns("scan_results")[:3] == ("id", "subject", "created_at")
+        assert engine.columns("nothing") == ()
+        assert engine.fetch("SELECT count(*) FROM scan_results") == [(1,)]
+
+
+@pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
+def test_urls_name_files(tmp_path: Path, suffix: str) -> None:
+    write_results(tmp_path / f"a.{suffix}", [ROW])
+    with open_source(f"{suffix}:///{tmp_path}/a.{suffix}") as engine:
+        assert engine.dialect == suffix
+
+
+@pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
+def test_sources_are_opened_read_only(tmp_path: Path, suffix: str) -> None:
+    write_results(tmp_path / f"a.{suffix}", [ROW])
+    with open_source(str(tmp_path / f"a.{suffix}")) as engine, pytest.raises(EnvironmentFault, match="SOURCE_FAILED"):
+        engine.fetch("DELETE FROM scan_results")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    for name in ("a.duckdb", "a.sqlite", "a.parquet", "part-*.csv"):
+        assert fault(str(tmp_path / name)).code == "NO_SOURCE"
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:secret@host/db", "mysql://x", "sqlite://"])
+def test_other_urls_are_refused_without_repeating_them(url: str) -> None:
+    error = fault(url)
+    assert (error.code, type(error)) == ("UNSUPPORTED_SOURCE", UsageError)
+    assert "secret" not in str(error.as_dict())
+
+
+def test_other_dialects_are_refused_by_name() -> None:
+
+    engine = sa.create_mock_engine("postgresql://", lambda *_: None)
+    assert fault(engine).code == "UNSUPPORTED_SOURCE"
+    assert fault(object()).code == "UNSUPPORTED_SOURCE"
+
+
+@pytest.mark.parametrize("name", ["a.duckdb", "a.sqlite", "a.parquet", "a.db"])
+def test_a_file_of_noise_is_unreadable(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"Jane Roe, not a database" * 100)
+    error = fault(str(tmp_path / name))
+    assert error.code == "SOURCE_UNREADABLE"
+    assert "Jane" not in str(error.as_dict())
+
+
+@pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
+def test_a_damaged_database_is_unreadable(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    write_results(path, [ROW] * 500)
+    data = bytearray(path.read_bytes())
+    data[100:] = b"\xff" * (len(data) - 100)
+    path.write_bytes(data)
+    assert fault(str(path)).code == "SOURCE_UNREADABLE"
+
+
+def test_malformed_json_lines_are_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"created_at": "Jane Roe"}\n{"created_at": \n', encoding="utf-8")
+    assert fault(str(tmp_path / "a.jsonl")).code in {"SOURCE_UNREADABLE", "SOURCE_FAILED"}
+
+
+@pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
+def test_missing_table_and_column_name_their_line_in_the_settings(tmp_path: Path, suffix: str) -> None:
+    path = str(write_text_table(tmp_path / f"a.{suffix}", [GOOD]))
+    error = fault(path, line=settings(table="other"))
+    assert (error.code, "lines.scoring.source" in error.fix) == ("NO_TABLE", True)
+    error = fault(path, line=settings(columns={**COLUMN_OF, "tier": "plan"}))
+    assert error.code == "MISSING_COLUMN"
+    assert "plan" in error.what
+    assert "lines.scoring.source.columns.tier" in error.what
+
+
+def test_a_locked_sqlite_file_is_an_environment_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lite, "BUSY_SECONDS", 0.0)
+    path = write_text_table(tmp_path / "a.sqlite", [GOOD])
+    writer = sqlite3.connect(path, isolation_level=None)
+    try:
+        writer.execute("BEGIN EXCLUSIVE")
+        error = fault(str(path))
+    finally:
+        writer.close()
+    assert (error.code, error.exit_status) == ("LOCKED_SOURCE", 3)
+
+
+def test_a_duckdb_file_open_for_writing_is_an_environment_fault(tmp_path: Path) -> None:
+
+    path = write_text_table(tmp_path / "a.duckdb", [GOOD])
+    with duckdb.connect(str(path)):
+        assert fault(str(path)).code == "LOCKED_SOURCE"
+
+
+def test_all_statements_see_one_snapshot(tmp_path: Path) -> None:
+    path = write_text_table(tmp_path / "a.sqlite", [GOOD])
+    writer = sqlite3.connect(path, isolation_level=None)
+    try:
+        writer.execute("PRAGMA journal_mode = WAL")
+        with open_source(str(path)) as engine:
+            before = engine.fetch("SELECT count(*) FROM scan_results")
+            writer.execute("INSERT INTO scan_results SELECT * FROM scan_results")
+            assert engine.fetch("SELECT count(*) FROM scan_results") == before
+    finally:
+        writer.close()
+
+
+def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    write_results(tmp_path / "a.duckdb", [ROW])
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    error = fault(str(tmp_path / "a.duckdb"))
+    assert (error.code, error.fix) == ("MISSING_EXTRA", "pip install 'calibgit[analysis]'")
+
+
+def test_written_columns_are_json_text(tmp_path: Path) -> None:
+    for name in ("a.duckdb", "a.sqlite"):
+        write_results(tmp_path / name, [{"id": 1, "red_flags": [{"type": "x"}], "category_scores": {"a": 1.5}}], "r")
+        with open_source(str(tmp_path / name)) as engine:
+            assert engine.fetch("SELECT id, red_flags, category_scores, tier FROM r") == [
+                (1, '[{"type": "x"}]', '{"a": 1.5}', None)
+            ]
+    with pytest.raises(UsageError, match="UNSUPPORTED_SOURCE"):
+        write_results(tmp_path / "a.txt", [])
