@@ -1,0 +1,136 @@
+"""Confidence alignment. With outcomes: does confidence run hot or cold? Without: does it rank with the label?
+
+Means are never compared with a range that a gate already enforces: a label that needs 0.7 has a mean above 0.7
+whatever the confidence is worth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from calibgit.analyze.association import goodman_kruskal
+from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
+from calibgit.analyze.effects import Gap, Rate
+from calibgit.model.published import total
+from calibgit.model.report import Scalar
+from calibgit.model.snapshot import GridSpec, OutcomeCell
+
+CONFIDENCE_ALIGNMENT = "confidence_alignment"
+CELLS = 10
+_AFFECTED = ("confidence",)
+
+
+def confidence_alignment(context: Context) -> list[Draft]:
+    """Calibration where outcomes are published, else the association of confidence with the label."""
+    outcome = context.stratum.outcome
+    if outcome.status == "present" and outcome.grid is not None and outcome.cells:
+        return _calibration(context, outcome.grid, outcome.cells)
+    return [_association(context)]
+
+
+def _calibration(context: Context, grid: GridSpec, cells: Sequence[OutcomeCell]) -> list[Draft]:
+    pending = context.stratum.outcome.pending
+    groups = _tenths(cells, grid)
+    evidence: dict[str, Scalar] = {"pending": pending} | _error_over_null(groups, grid)
+    found = [_gap(context, "overall", "Mean confidence minus the observed rate", cells, grid, evidence)]
+    for group in groups:
+        lo, hi = grid.value(group[0].lo), grid.value(min(group[-1].hi, grid.bins - 1))
+        name = f"{lo:g}-{hi:g}"
+        what = f"Confidence minus the observed rate where confidence is {lo:g} to {hi:g}"
+        found.append(_gap(context, name, what, group, grid, {}))
+    return found
+
+
+def _tenths(cells: Sequence[OutcomeCell], grid: GridSpec) -> list[list[OutcomeCell]]:
+    """Published cells pooled to tenths of the grid, so that a fine grid does not spend the error budget."""
+    groups: dict[int, list[OutcomeCell]] = {}
+    for cell in sorted(cells, key=lambda c: c.lo):
+        tenth = min(CELLS - 1, cell.lo * CELLS // (grid.bins - 1))
+        groups.setdefault(tenth, []).append(cell)
+    return list(groups.values())
+
+
+def _mean_bounds(cells: Sequence[OutcomeCell], grid: GridSpec) -> tuple[float, float]:
+    size = sum(cell.n for cell in cells)
+    low = math.fsum(cell.n * grid.value(cell.lo) for cell in cells) / size
+    high = math.fsum(cell.n * grid.value(min(cell.hi, grid.bins - 1)) for cell in cells) / size
+    return low, high
+
+
+def _gap(
+    context: Context,
+    name: str,
+    what: str,
+    cells: Sequence[OutcomeCell],
+    grid: GridSpec,
+    evidence: dict[str, Scalar],
+) -> Draft:
+    tolerated = context.settings.analysis.confidence_gap
+    limits = Limits(-tolerated, tolerated, "difference")
+    topic = Topic(
+        context.name("confidence", name), CONFIDENCE_ALIGNMENT, name, what, _AFFECTED,
+        advice_high="Confidence runs hot: it promises more than it keeps. Recalibrate it at its source; until then "
+        "read min_confidence gates as weaker than they look.",
+        advice_low="Confidence runs cold: it keeps more than it promises. Recalibrate it at its source.",
+    )  # fmt: skip
+    size = sum(cell.n for cell in cells)
+    least = context.settings.analysis.min_n
+    if size < least:
+        reason = f"{size} outcomes are too few; it takes {least}"
+        return judge(context, topic, None, limits, reason=reason, n=size)
+    positives = sum(cell.positives for cell in cells)
+    low, high = _mean_bounds(cells, grid)
+    effect = Gap(low, high, Rate(positives, positives, size))
+    lower, upper = effect.observed.bounds(0.025)
+    evidence = evidence | {
+        "mean_confidence": (low + high) / 2,
+        "observed_rate": positives / size,
+        "observed_lower": lower,
+        "observed_upper": upper,
+    }
+    draft = judge(context, topic, None, limits, n=size, evidence=evidence)
+    return replace(draft, effect=effect)
+
+
+def _error_over_null(groups: Sequence[Sequence[OutcomeCell]], grid: GridSpec) -> dict[str, Scalar]:
+    """Expected calibration error over tenths, and what a perfect score of this size would show on average."""
+    size = sum(cell.n for group in groups for cell in group)
+    error = null = 0.0
+    for group in groups:
+        n = sum(cell.n for cell in group)
+        if n == 0:
+            continue
+        low, high = _mean_bounds(group, grid)
+        mean = (low + high) / 2
+        error += n / size * abs(mean - sum(cell.positives for cell in group) / n)
+        null += n / size * math.sqrt(2 / math.pi * mean * (1 - mean) / n)
+    return {"calibration_error": error, "calibration_error_of_a_perfect_score": null}
+
+
+def _association(context: Context) -> Draft:
+    block = context.stratum.confidence
+    limits = Limits(low=context.settings.analysis.confidence_gamma, unit="association")
+    topic = Topic(
+        context.name("confidence", "association"), CONFIDENCE_ALIGNMENT, "association",
+        "The rank association of label and confidence", _AFFECTED,
+        advice_low="Better labels come with less confidence. Record outcomes and check the confidence at its "
+        "source; no cut cures this.",
+    )  # fmt: skip
+    if block.status != "present":
+        return unpublished(context, topic, block.status)
+    rows = [row for row in block.rows if row.groups and max(row.groups) < len(context.bands)]
+    size = total(rows)
+    if size < context.settings.analysis.min_n:
+        return judge(
+            context, topic, None, limits, n=size,
+            reason=f"{size} labelled confidences are too few; it takes {context.settings.analysis.min_n}",
+        )  # fmt: skip
+    effect = goodman_kruskal(rows)
+    evidence: dict[str, Scalar] = {"outcomes": "absent"}
+    if effect is None:
+        reason = "no two published cells can be ranked"
+        return judge(context, topic, None, limits, n=size, reason=reason, evidence=evidence)
+    draft = judge(context, topic, None, limits, n=size, evidence=evidence)
+    return replace(draft, effect=effect)

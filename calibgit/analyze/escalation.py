@@ -1,0 +1,65 @@
+"""Escalation patterns: the rate against its range, and against the previous disjoint window."""
+
+from __future__ import annotations
+
+from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
+from calibgit.analyze.effects import Difference, Rate
+from calibgit.analyze.intervals import two_proportion_p
+from calibgit.model.report import Scalar
+from calibgit.model.snapshot import MISSING, TallyBlock
+
+ESCALATION_PATTERNS = "escalation_patterns"
+NOT_ESCALATED = frozenset({"none", "__none__"})
+
+
+def escalated(block: TallyBlock, n: int) -> tuple[int, int]:
+    """Escalated assessments and assessed ones. Every class but "none" is an escalation; no class is a real zero."""
+    count = sum(k for key, k in block.counts.items() if key not in NOT_ESCALATED and key != MISSING)
+    return count, n - block.counts.get(MISSING, 0)
+
+
+def escalation_patterns(context: Context) -> list[Draft]:
+    """The escalation rate, and its change since the previous window of the same logic version."""
+    block, limits = context.stratum.escalation, Limits.rate(context.settings.analysis.escalation_rate)
+    topic = Topic(
+        context.name("escalation", "rate"), ESCALATION_PATTERNS, "rate", "The escalation rate", ("escalation",),
+        advice_high="Too many assessments escalate. See which class grew, and whether reviewers can keep up.",
+        advice_low="Fewer assessments escalate than expected. Check that escalation still reaches people.",
+    )  # fmt: skip
+    if block.status != "present":
+        return [unpublished(context, topic, block.status)]
+    count, size = escalated(block, context.stratum.n)
+    if size <= 0:
+        return [judge(context, topic, None, limits, reason="no assessment records whether it escalated")]
+    mix: dict[str, Scalar] = {
+        f"class_{name}": k for name, k in block.counts.items() if name not in NOT_ESCALATED and name != MISSING
+    }
+    return [
+        judge(context, topic, Rate(count, count, size), limits, evidence=mix),
+        _shift(context, count, size),
+    ]
+
+
+def _shift(context: Context, count: int, size: int) -> Draft:
+    tolerated = context.settings.analysis.escalation_shift
+    limits = Limits(-tolerated, tolerated, "difference")
+    topic = Topic(
+        context.name("escalation", "shift"), ESCALATION_PATTERNS, "shift",
+        "The change of the escalation rate since the previous window", ("escalation",),
+        advice_high="Escalations rose by more than is tolerated. Look for a change in intake or in a release.",
+        advice_low="Escalations fell by more than is tolerated. Check that escalation still reaches people.",
+    )  # fmt: skip
+    before = context.before
+    if before is None or before.escalation.status != "present":
+        reason = context.before_note if before is None else "the previous window does not publish escalations"
+        return judge(context, topic, None, limits, reason=reason)
+    k_before, n_before = escalated(before.escalation, before.n)
+    if n_before <= 0:
+        return judge(context, topic, None, limits, reason="the previous window records no escalation state")
+    evidence: dict[str, Scalar] = {
+        "n_before": n_before,
+        "count_before": k_before,
+        "p_of_no_change": two_proportion_p(count, size, k_before, n_before),
+    }
+    smaller = min(size, n_before)
+    return judge(context, topic, Difference(count, size, k_before, n_before), limits, n=smaller, evidence=evidence)
