@@ -1,0 +1,67 @@
+"""What the checks look at: one change of the governed repository, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from calibgit.model.ids import Version, config_path, proposal_directory
+from calibgit.registry.owners import CodeOwners
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A change from `base` to `head`.
+
+    Attributes:
+        line, configs: the line, and the directory of its configs.
+        base, head: commits.
+        changed: repository paths that differ, sorted.
+        before, after: bytes of the changed files at base and head; None where there is none.
+        version: the version that the change proposes, or None when it proposes none.
+        base_version, base_config: the version active now, and its bytes.
+        released: path to SHA-256 of every config that the registry knows.
+        known: every version number that is taken.
+        rejected: digests of rejected configs.
+        contracts: name to bytes of every JSON Schema that the new config must keep.
+        owners: CODEOWNERS at the base.
+        expected: path to bytes as recomputed from the committed inputs, or None when nothing could be recomputed.
+        not_recomputed: why not.
+    """
+
+    line: str
+    configs: str
+    base: str
+    head: str
+    changed: tuple[str, ...]
+    before: Mapping[str, bytes | None]
+    after: Mapping[str, bytes | None]
+    version: Version | None
+    base_version: Version | None
+    base_config: bytes | None
+    released: Mapping[str, str]
+    known: frozenset[Version]
+    rejected: frozenset[str]
+    contracts: Mapping[str, bytes]
+    owners: CodeOwners | None
+    expected: Mapping[str, bytes] | None
+    not_recomputed: str = ""
+
+    @property
+    def config_path(self) -> str:
+        """Path of the proposed config."""
+        return config_path(self.version, self.configs) if self.version else ""
+
+    @property
+    def directory(self) -> str:
+        """Directory of the proposal's documents, with a trailing slash."""
+        return proposal_directory(self.line, self.version) + "/" if self.version else ""
+
+    @property
+    def summary_path(self) -> str:
+        """Path of the change summary."""
+        return f"{self.directory}change_summary_v{self.version}.json"
+
+    def in_scope(self, path: str) -> bool:
+        """Whether a path belongs to the proposal."""
+        return path == self.config_path or (bool(self.directory) and path.startswith(self.directory))

@@ -1,0 +1,99 @@
+"""collect: counts of one window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from calibgit.cli.common import (
+    dry_run_option,
+    format_option,
+    line_option,
+    note,
+    print_json,
+    say,
+    today,
+    window_options,
+    workspace,
+)
+
+
+@click.command()
+@window_options
+@click.option(
+    "--config", "version", default=None, metavar="VERSION", help="The config in force.  [default: the active one]"
+)
+@click.option(
+    "-o", "--output-file", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Published snapshot."
+)
+@click.option(
+    "--private",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Also keep the exact counts; never commit them.",
+)
+@line_option
+@dry_run_option
+@format_option("json")
+@click.pass_obj
+def collect(
+    repo: Path,
+    source: str,
+    days: int | None,
+    as_of: str | None,
+    version: str | None,
+    output_file: Path | None,
+    private: Path | None,
+    line: str | None,
+    dry_run: bool,
+    output: str,
+) -> None:
+    """Count the assessments of one window; only counts leave the data engine."""
+    from calibgit.jobs import measure
+
+    space = workspace(repo, line)
+    subject = measure.Subject(space.line_name, space.line, space.settings_sha256, space.config(version))
+    exact, snapshot = measure.collect(subject, source, as_of=as_of or today(), days=days)
+    target = output_file or space.repo.work_tree / measure.OUTPUT / f"metrics_snapshot_{snapshot.window.stamp}.json"
+    files = {target: snapshot.pretty()} | ({private: exact.pretty()} if private else {})
+    if not dry_run:
+        measure.write_files(files)
+    if output == "json":
+        print_json(snapshot.data())
+        return
+    _print(snapshot)
+    say(f"  {'would write' if dry_run else 'wrote'} {target}")
+    if private:
+        note(f"{private} holds exact counts: keep it private")
+
+
+def _print(snapshot: Any) -> None:
+    say(f"{snapshot.line}: {snapshot.window.start} to {snapshot.window.end}, config v{snapshot.config.version}")
+    for stratum in snapshot.strata:
+        mark = (
+            "" if stratum.logic_version == snapshot.config.version else " (another version than the one under review)"
+        )
+        say(f"  v{stratum.logic_version}: {stratum.n:,} assessments{mark}")
+        blocks = (
+            "score",
+            "labels",
+            "confidence",
+            "flag_types",
+            "escalation",
+            "tiers",
+            "sufficiency",
+            "conflict",
+            "outcome",
+        )
+        for status in ("absent", "withheld"):
+            names = [name for name in blocks if getattr(stratum, name).status == status]
+            if names:
+                say(f"    {status}: {', '.join(names)}")
+    p = snapshot.privacy
+    say(
+        f"  privacy: no count from 1 to {p.k - 1} {p.unit}; {p.merged_bins} bins merged, {p.folded_keys} keys "
+        f"folded, {p.withheld_cells} counts and {p.withheld_strata} versions withheld"
+    )

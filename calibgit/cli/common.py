@@ -1,0 +1,142 @@
+"""Options that commands share, and the printing of results."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def format_option(*formats: str) -> Callable[[F], F]:
+    """`--format`, text first; `formats` are the other choices."""
+    return click.option(
+        "--format",
+        "output",
+        type=click.Choice(["text", *formats]),
+        default="text",
+        show_default=True,
+        help="How to print the result.",
+    )
+
+
+def line_option(function: F) -> F:
+    """`--line`."""
+    return click.option("--line", default=None, metavar="LINE", help="The line; needed when there are several.")(
+        function
+    )
+
+
+def env_option(function: F) -> F:
+    """`--env`."""
+    return click.option("--env", default="production", show_default=True, metavar="ENV", help="The environment.")(
+        function
+    )
+
+
+def key_option(function: F) -> F:
+    """`--key`."""
+    return click.option(
+        "--key",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=None,
+        metavar="PATH",
+        help="SSH key to sign with; else CALIBGIT_SIGNING_KEY, else your global git config.",
+    )(function)
+
+
+def window_options(function: F) -> F:
+    """`--source`, `--days`, `--as-of`."""
+    for option in (
+        click.option(
+            "--as-of",
+            default=None,
+            metavar="DATE",
+            help="The window ends on the grid at or before it.  [default: today, UTC]",
+        ),
+        click.option(
+            "--days", type=click.IntRange(1), default=None, help="Length of the window.  [default: the line's own]"
+        ),
+        click.option(
+            "--source",
+            required=True,
+            metavar="URL|PATH",
+            help="Results: a DuckDB or SQLite file, Parquet, CSV or JSON lines; globs too.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def initiator_option(function: F) -> F:
+    """`--initiator`."""
+    return click.option(
+        "--initiator", default=None, metavar="WHO", help="Who asked for it; 'schedule' for nobody.  [default: you]"
+    )(function)
+
+
+def today() -> str:
+    """The UTC date of the wall clock, YYYY-MM-DD: the only clock that a window ever sees."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def dry_run_option(function: F) -> F:
+    """`--dry-run`."""
+    return click.option("--dry-run", is_flag=True, help="Do everything except writing.")(function)
+
+
+def reason_option(*, required: bool = False) -> Callable[[F], F]:
+    """`--reason`."""
+    return click.option(
+        "--reason",
+        default="" if not required else None,
+        required=required,
+        metavar="TEXT",
+        help="Why; it is signed.",
+    )
+
+
+def workspace(repo: Path, line: str | None = None, key: Path | None = None) -> Any:
+    """The workspace of a command, imported late."""
+    from calibgit.jobs.workspace import Workspace
+
+    return Workspace(repo, line=line, environ=os.environ, key=key)
+
+
+def say(text: str = "") -> None:
+    """Print a line of the result on stdout."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """Print a line for people on stderr."""
+    click.echo(text, err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a result as JSON on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table: drawn on a terminal, plain aligned columns elsewhere."""
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        Console().print(table)
+        return
+    widths = [max(len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
+    for row in (columns, *rows):
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,166 @@
+"""status, log, show, diff, verify, schema: they read and never ask the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from calibgit.cli.common import (
+    format_option,
+    line_option,
+    note,
+    print_json,
+    print_table,
+    say,
+    workspace,
+)
+from calibgit.jobs import read
+
+INTEGRITY = 6
+
+
+def _problems(value: dict[str, Any]) -> int:
+    for problem in value.get("warnings", []):
+        note(f"warning {problem['code']}: {problem['message']}")
+    for problem in value["errors"]:
+        note(f"error {problem['code']}: {problem['message']}")
+        if problem["fix"]:
+            note(f"  fix: {problem['fix']}")
+    return 0 if value["ok"] else INTEGRITY
+
+
+@click.command()
+@line_option
+@click.option("--at", default=None, metavar="SEQ|TIME", help="As of an event number or a UTC time.")
+@format_option("json")
+@click.pass_obj
+def status(repo: Path, line: str | None, at: str | None, output: str) -> int:
+    """Show what is active where, after verifying the whole log."""
+    value = read.status(workspace(repo, line), at=at)
+    if line is not None:
+        value["lines"] = {line: value["lines"][line]} if line in value["lines"] else {}
+    if output == "json":
+        print_json(value)
+        return 0 if value["ok"] else INTEGRITY
+    say(f"registry {value['registry']}")
+    say(f"{value['seq']} events, {'all verified' if value['ok'] else 'NOT ALL BELIEVED'}")
+    if not value["four_eyes"]:
+        say("single-person registry: nobody else approves here")
+    for name, content in value["lines"].items():
+        active = ", ".join(f"v{version} in {env}" for env, version in content["active"].items()) or "nothing"
+        say(f"\n{name}: {active} active")
+        rows = [
+            (
+                f"v{entry['version']}",
+                entry["state"],
+                ", ".join(f"{env}: {state}" for env, state in entry["envs"].items()) or "-",
+                ", ".join(entry["approvers"]) or "-",
+                entry["evidence"],
+                (entry["sha256"] or "-")[:12],
+            )
+            for entry in content["versions"]
+        ]
+        print_table(("version", "state", "environments", "approved by", "evidence", "sha256"), rows)
+    return _problems(value)
+
+
+@click.command()
+@line_option
+@format_option("json")
+@click.pass_obj
+def log(repo: Path, line: str | None, output: str) -> int:
+    """Show every event of the registry, oldest first."""
+    value = read.log(workspace(repo, line))
+    if line is not None:
+        value["events"] = [event for event in value["events"] if event["line"] in {None, line}]
+    if output == "json":
+        print_json(value)
+        return 0 if value["ok"] else INTEGRITY
+    rows = [
+        (
+            str(e["seq"]),
+            e["at"],
+            e["subject"].removeprefix("calibgit: "),
+            ", ".join(e["signers"]),
+            e["reason"] or "-",
+        )
+        for e in value["events"]
+    ]
+    print_table(("seq", "at", "event", "signed by", "reason"), rows)
+    return _problems(value)
+
+
+@click.command()
+@click.argument("version")
+@line_option
+@format_option("json")
+@click.pass_obj
+def show(repo: Path, version: str, line: str | None, output: str) -> None:
+    """Show one VERSION: who approved it, on what evidence, where it ran."""
+    value = read.show(workspace(repo, line), version)
+    if output == "json":
+        print_json(value)
+        return
+    say(f"{value['line']} v{value['version']}: {value['state']}")
+    for env, state in value["envs"].items():
+        say(f"  {state} in {env}")
+    say(f"  config     {value['path']} at {value['commit'][:12]}, SHA-256 {value['sha256']}")
+    say(f"  written by {', '.join(value['authors']) or 'unknown (baseline)'}")
+    say(f"  approved by {', '.join(value['approvers']) or 'nobody (baseline)'}; evidence: {value['evidence']}")
+    say(f"  signed by  {value['signer']}")
+    for event in value["events"]:
+        say(f"  event {event['seq']} {event['at']}: {event['subject'].removeprefix('calibgit: ')}")
+
+
+@click.command()
+@click.argument("old")
+@click.argument("new")
+@line_option
+@format_option("json")
+@click.pass_obj
+def diff(repo: Path, old: str, new: str, line: str | None, output: str) -> None:
+    """Show what changes in meaning between versions OLD and NEW."""
+    value = read.diff(workspace(repo, line), old, new)
+    if output == "json":
+        print_json(value)
+        return
+    say(f"v{value['from_version']} to v{value['version']}: {value['level']} change")
+    rows = [
+        (change["path"], str(change["old"]), str(change["new"]), change["what"], change["level"])
+        for change in value["changes"]
+    ]
+    print_table(("path", "old", "new", "what", "level"), rows)
+
+
+@click.command()
+@line_option
+@click.option("--trust-root", default=None, metavar="ID", help="The registry id that you were given out of band.")
+@click.option("--allowed-signers", is_flag=True, help="Print the keys as OpenSSH's allowed-signers file instead.")
+@format_option("json")
+@click.pass_obj
+def verify(repo: Path, line: str | None, trust_root: str | None, allowed_signers: bool, output: str) -> int:
+    """Verify every signature, approval and digest of the log."""
+    space = workspace(repo, line)
+    if allowed_signers:
+        click.echo(read.allowed_signers(space), nl=False)
+        return 0
+    value = read.verify(space, trust_root=trust_root)
+    if output == "json":
+        print_json(value)
+        return 0 if value["ok"] else INTEGRITY
+    say(f"{value['events']} events believed" + (", nothing wrong" if value["ok"] else ""))
+    say(f"registry {value['registry']}")
+    if trust_root is None:
+        note("no --trust-root given: the log holds in itself, but it could be another registry")
+    return _problems(value)
+
+
+@click.command()
+@click.argument("name")
+def schema(name: str) -> None:
+    """Print the JSON Schema of the document NAME."""
+    from calibgit.model.schemas import schema_bytes
+
+    click.echo(schema_bytes(name), nl=False)

@@ -1,0 +1,109 @@
+"""The append-only evidence branch: what every run and every rollback leaves behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from calibgit.errors import Conflict
+from calibgit.jobs.workspace import Workspace
+from calibgit.model.ids import evidence_branch
+from calibgit.model.report import CalibrationReport
+from calibgit.model.rollback import RollbackReport
+from calibgit.model.snapshot import MetricsSnapshot
+from calibgit.repo.commits import commit_files
+from calibgit.repo.identity import user_identity
+from calibgit.repo.objects import read_blob
+from calibgit.repo.pushing import push
+from calibgit.repo.remote import fetch, remote_refs
+
+LEDGER = "ledger.jsonl"
+ATTEMPTS = 5
+
+
+def rollback_commit(workspace: Workspace, report: RollbackReport) -> dict[str, str]:
+    """A commit that carries a rollback report, and the branch that it belongs on. Nothing is pushed yet."""
+    files = {
+        f"rollbacks/{report.name}.json": report.pretty(),
+        f"rollbacks/{report.name}.md": report.markdown().encode(),
+    }
+    subject = f"calibgit: rollback of {report.line} v{report.from_version} in {report.env}"
+    return _commit(workspace, _tip(workspace), files, subject)
+
+
+def publish_run(workspace: Workspace, snapshot: MetricsSnapshot, report: CalibrationReport) -> str | None:
+    """Append snapshot, report and ledger line of one run; None when the ledger already has exactly this run.
+
+    Raises:
+        Conflict: LOST_RACE when other writers were faster several times.
+    """
+    for _ in range(ATTEMPTS):
+        tip = _tip(workspace)
+        line = ledger_line(snapshot, report)
+        ledger = (read_blob(workspace.repo, tip, LEDGER) or b"") if tip else b""
+        if line in ledger:
+            return None
+        folder = f"runs/{snapshot.window.stamp}-{report.digest()[:12]}"
+        files = {
+            f"{folder}/metrics_snapshot.json": snapshot.pretty(),
+            f"{folder}/calibration_report.json": report.pretty(),
+            LEDGER: ledger + line,
+        }
+        updates = _commit(workspace, tip, files, f"calibgit: run of {snapshot.line} up to {snapshot.window.end}")
+        try:
+            push(workspace.repo, workspace.remote, updates)
+        except Conflict:
+            continue
+        return next(iter(updates.values()))
+    raise Conflict(
+        "LOST_RACE",
+        f"{ATTEMPTS} other writers were faster",
+        why="The evidence branch only grows, one writer at a time.",
+        fix="repeat the command",
+    )
+
+
+def ledger_line(snapshot: MetricsSnapshot, report: CalibrationReport) -> bytes:
+    """One line of the ledger: window and digests."""
+    entry = {
+        "window": snapshot.window.data(),
+        "config_sha256": snapshot.config.sha256,
+        "snapshot_sha256": snapshot.digest(),
+        "report_sha256": report.digest(),
+    }
+    return (json.dumps(entry, sort_keys=True) + "\n").encode()
+
+
+def latest_snapshot(workspace: Workspace, before: str) -> bytes | None:
+    """The newest published snapshot whose window ended at or before `before`, from the evidence branch."""
+    tip = _tip(workspace)
+    ledger = (read_blob(workspace.repo, tip, LEDGER) or b"") if tip else b""
+    entries = [json.loads(line) for line in ledger.decode().splitlines()]
+    earlier = [entry for entry in entries if entry["window"]["end"] <= before]
+    if not earlier or tip is None:
+        return None
+    newest = max(earlier, key=lambda entry: entry["window"]["end"])
+    stamp = newest["window"]["end"].replace("-", "").replace(":", "").replace("T", "_").rstrip("Z")
+    folder = f"runs/{stamp}-{newest['report_sha256'][:12]}"
+    return read_blob(workspace.repo, tip, f"{folder}/metrics_snapshot.json")
+
+
+def _tip(workspace: Workspace) -> str | None:
+    ref = f"refs/heads/{evidence_branch(workspace.line_name)}"
+    tip = remote_refs(workspace.repo, workspace.remote, ref).get(ref)
+    if tip is not None:
+        name = ref.removeprefix("refs/heads/")
+        fetch(workspace.repo, workspace.remote, [f"+{ref}:refs/remotes/{workspace.remote.name}/{name}"])
+    return tip
+
+
+def _commit(workspace: Workspace, tip: str | None, files: Mapping[str, bytes | None], message: str) -> dict[str, str]:
+    oid = commit_files(
+        workspace.repo,
+        parents=[tip] if tip else [],
+        files=files,
+        message=message,
+        author=user_identity(workspace.environ),
+        when=workspace.now(),
+    )
+    return {f"refs/heads/{evidence_branch(workspace.line_name)}": oid}

@@ -1,0 +1,225 @@
+"""Jobs that write one event each: release, reject, activate, deprecate, rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from calibgit.errors import GateClosed
+from calibgit.jobs.evidence import rollback_commit
+from calibgit.jobs.workspace import Workspace
+from calibgit.model.canonical import sha256_hex
+from calibgit.model.config import read_config
+from calibgit.model.contracts import broken
+from calibgit.model.event import Event
+from calibgit.model.ids import Version, config_path, proposal_branch
+from calibgit.model.policy import Policy
+from calibgit.model.rollback import RollbackReport, rollback_report
+from calibgit.model.state import VersionRecord
+from calibgit.registry.history import History, schema_path
+from calibgit.registry.write import Alongside, Plan, Situation, write_event
+from calibgit.release import plan
+from calibgit.repo.history import list_files, resolve
+from calibgit.repo.remote import fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An event as it was written, or as it would be (`dry_run`); `person` is who signs."""
+
+    event: Event
+    person: str
+    dry_run: bool
+
+
+def release(workspace: Workspace, version: Version, *, reason: str, dry_run: bool = False) -> Written:
+    """Release a merged version: it may be activated from now on.
+
+    Raises:
+        GateClosed: NOT_MERGED and the codes of the approval rules and the state machine.
+        PermissionRefused: NOT_A_SIGNER, NOT_AUTHORISED.
+    """
+    line = workspace.line_name
+
+    def planned(situation: Situation) -> Mapping[str, Any]:
+        fields = plan.release(situation, line=line, version=version, configs=workspace.line.configs, reason=reason)
+        target = fields["target"]
+        data = situation.history.require_blob(target["commit"], target["path"], target["sha256"], target["size"])
+        read_config(data, target["path"])
+        return fields
+
+    return _write(workspace, planned, dry_run=dry_run)
+
+
+def reject(workspace: Workspace, version: Version, *, reason: str, dry_run: bool = False) -> Written:
+    """Reject the proposed bytes of a version for good.
+
+    Raises:
+        GateClosed: NOT_PROPOSED, VERSION_TAKEN.
+    """
+    line, path = workspace.line_name, config_path(version, workspace.line.configs)
+    branch = proposal_branch(line, version)
+    writer = workspace.writer()
+    tracking = f"refs/remotes/{writer.remote.name}/{branch}"
+    _, policy = _current(workspace)
+    fetch(writer.repo, writer.remote, [f"+refs/heads/calibgit/*:refs/remotes/{writer.remote.name}/calibgit/*"])
+    head = resolve(workspace.repo, tracking)
+    history = workspace.history(policy)
+    data = history.blob(head, path) if head else history.blob(history.tip, path)
+    if data is None:
+        raise GateClosed(
+            "NOT_PROPOSED",
+            f"{line} v{version} is proposed nowhere: no branch {branch} holds {path}",
+            why="A rejection names the exact bytes that are rejected.",
+            fix="calibgit status",
+        )
+    return _write(
+        workspace,
+        lambda situation: plan.reject(situation, line=line, version=version, config=data, reason=reason),
+        dry_run=dry_run,
+    )
+
+
+def activate(
+    workspace: Workspace,
+    version: Version,
+    *,
+    env: str,
+    reason: str = "",
+    override: Sequence[str] = (),
+    dry_run: bool = False,
+) -> Written:
+    """Make a released version active in `env`.
+
+    Raises:
+        GateClosed: NOT_RELEASED, BREAKING, ROLLED_BACK, ALREADY_ACTIVE, DEPRECATED.
+    """
+    line = workspace.line_name
+
+    def planned(situation: Situation) -> Mapping[str, Any]:
+        fields = plan.activate(situation, line=line, version=version, env=env, override=override, reason=reason)
+        if "breaking" not in override:
+            _require_compatible(workspace, situation, version, env)
+        return fields
+
+    return _write(workspace, planned, dry_run=dry_run)
+
+
+def deprecate(workspace: Workspace, version: Version, *, reason: str, dry_run: bool = False) -> Written:
+    """Forbid new activations of a version."""
+    line = workspace.line_name
+    return _write(
+        workspace,
+        lambda situation: plan.deprecate(situation, line=line, version=version, reason=reason),
+        dry_run=dry_run,
+    )
+
+
+def rollback(
+    workspace: Workspace, *, env: str, to: Version | None, reason: str, dry_run: bool = False
+) -> tuple[Written, RollbackReport]:
+    """Take the active version out of `env` and restore an earlier one, with a report on the evidence branch.
+
+    Raises:
+        GateClosed: NOTHING_ACTIVE, NO_ROLLBACK_TARGET, BREAKING.
+    """
+    reports: list[RollbackReport] = []
+
+    def planned(situation: Situation) -> Mapping[str, Any]:
+        leaving, restored = plan.choose_rollback(situation.state, line=workspace.line_name, env=env, to=to)
+        _require_compatible(workspace, situation, restored.version, env)
+        report = _report(workspace, situation, leaving, restored, env, reason)
+        reports.append(report)
+        return plan.revert(
+            leaving=leaving,
+            restored=restored,
+            env=env,
+            reason=reason,
+            report=sha256_hex(report.pretty()),
+        )
+
+    written = _write(workspace, planned, alongside=lambda _: rollback_commit(workspace, reports[-1]), dry_run=dry_run)
+    return written, reports[-1]
+
+
+def _report(
+    workspace: Workspace,
+    situation: Situation,
+    leaving: VersionRecord,
+    restored: VersionRecord,
+    env: str,
+    reason: str,
+) -> RollbackReport:
+    policy = _policy(situation)
+    return rollback_report(
+        state=situation.state,
+        leaving=leaving,
+        restored=restored,
+        env=env,
+        reason=reason,
+        by=situation.person,
+        old=workspace.config_of(leaving, policy).value,
+        new=workspace.config_of(restored, policy).value,
+    )
+
+
+def _require_compatible(workspace: Workspace, situation: Situation, version: Version, env: str) -> None:
+    """Every consumer contract and the replaced version's schema must accept what becomes active."""
+    state, history = situation.state, situation.history
+    record = state.line(workspace.line_name)[version]
+    config = workspace.config_of(record, _policy(situation))
+    current = state.active(workspace.line_name, env)
+    problems = broken(contracts(workspace, history, current), config.value)
+    if problems:
+        raise GateClosed(
+            "BREAKING",
+            f"{workspace.line_name} v{version} breaks its readers: {problems[0]}"
+            + (f" (and {len(problems) - 1} more)" if problems[1:] else ""),
+            why="A runtime that cannot read its config decides wrongly or not at all.",
+            fix=f"release a compatible version, or: calibgit activate {version} --env {env} --breaking --reason TEXT",
+        )
+
+
+def contracts(workspace: Workspace, history: History, current: VersionRecord | None) -> dict[str, bytes]:
+    """The schemas that a new config must keep: consumer contracts at the tip, and the replaced version's schema."""
+    names = [
+        name
+        for name in list_files(workspace.repo, history.tip, workspace.line.contracts + "/")
+        if name.endswith(".schema.json")
+    ]
+    found = {name: data for name in names if (data := history.blob(history.tip, name)) is not None}
+    if current is not None:
+        name = schema_path(current.path)
+        data = history.blob(current.commit, name)
+        if data is not None:
+            found[f"{name} of v{current.version}"] = data
+    return found
+
+
+def is_backward_compatible(workspace: Workspace, version: Version, env: str) -> bool:
+    """Whether `version` could replace what is active in `env` without an override."""
+    state, policy = workspace.verification().require()
+    situation = Situation(state, policy, "", workspace.history(policy))
+    try:
+        _require_compatible(workspace, situation, version, env)
+    except GateClosed:
+        return False
+    return True
+
+
+def _policy(situation: Situation) -> Policy:
+    if situation.policy is None:
+        raise GateClosed("NOT_SEALED", "this repository has no registry yet", fix="calibgit init --seal")
+    return situation.policy
+
+
+def _current(workspace: Workspace) -> tuple[Any, Policy]:
+    return workspace.verification().require()
+
+
+def _write(workspace: Workspace, planned: Plan, *, alongside: Alongside | None = None, dry_run: bool) -> Written:
+    _, policy = _current(workspace)
+    writer = workspace.writer()
+    event = write_event(writer, policy.branch_ref, planned, alongside=alongside, dry_run=dry_run)
+    return Written(event, policy.person_of_key(writer.signer.public_key) or "", dry_run)

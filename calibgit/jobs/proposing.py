@@ -1,0 +1,193 @@
+"""Propose a config change: a branch commit with its documents, and a merge request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from calibgit.errors import Conflict, EnvironmentFault, GateClosed
+from calibgit.forge.local import LocalForge
+from calibgit.jobs.drafting import PAGE, Draft, Evidence, Origin, decide_change, draft
+from calibgit.jobs.measure import Subject
+from calibgit.jobs.workspace import ActiveConfig, Workspace
+from calibgit.model.canonical import sha256_hex
+from calibgit.model.ids import Version, config_path, proposal_branch, proposal_directory
+from calibgit.model.policy import Policy
+from calibgit.model.proposal import Decision
+from calibgit.model.report import Scalar
+from calibgit.model.review import MergeRequest
+from calibgit.model.state import RegistryState
+from calibgit.repo.commits import commit_files
+from calibgit.repo.history import list_files, resolve
+from calibgit.repo.identity import user_identity
+from calibgit.repo.network import is_local
+from calibgit.repo.objects import read_commit
+from calibgit.repo.pushing import push
+from calibgit.repo.remote import remote_refs
+from calibgit.repo.store import RemoteRefStore
+
+_CONFIG = re.compile(r"scoring_config_v([0-9]+\.[0-9]+\.[0-9]+)\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the caller asks for: a number, changes by hand with their reason, who asks, how far to go."""
+
+    version: Version | None = None
+    assignments: Mapping[str, Scalar] | None = None
+    reason: str = ""
+    initiator: str | None = None
+    push: bool = False
+    merge_request: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What came of it. `no_change`: the search found nothing better; `unchanged`: it is proposed already."""
+
+    outcome: Literal["proposed", "unchanged", "no_change"]
+    decision: Decision
+    draft: Draft | None = None
+    branch: str = ""
+    commit: str = ""
+    request: MergeRequest | None = None
+
+
+def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wish) -> Proposed:
+    """Decide, draft, commit on a branch, push and open a merge request, as far as `wish` goes.
+
+    The user's index, work tree and current branch are never touched.
+
+    Raises:
+        GateClosed: VERSION_TAKEN, UNRELEASED_MERGE, NOT_SEALED.
+        Conflict: BRANCH_EXISTS.
+        EnvironmentFault: FORGE_UNSUPPORTED, and what git refuses.
+        UsageError: what `decide_change` refuses.
+    """
+    decision = decide_change(subject, evidence, wish.assignments or {}, wish.reason)
+    if not decision.changes:
+        return Proposed("no_change", decision)
+    if wish.push or wish.merge_request:
+        workspace.refresh(workspace.verification().require()[1].branch_ref)
+    state, policy = workspace.verification().require()
+    known = taken(workspace, state, policy)
+    _require_free(workspace, state, known, wish.version)
+    identity = user_identity(workspace.environ)
+    origin = Origin(
+        created_by=identity.email,
+        initiator=wish.initiator or identity.email,
+        log_head={"registry": state.registry, "seq": state.seq, "sha256": state.head_sha256},
+    )
+    made = draft(subject, evidence, decision, origin, wanted=wish.version, known=known)
+    branch = proposal_branch(subject.line, made.version)
+    if wish.dry_run:
+        return Proposed("proposed", decision, made, branch)
+    commit, fresh = _commit(workspace, policy, made, branch)
+    request = _publish(workspace, policy, made, branch, commit, wish)
+    return Proposed("proposed" if fresh else "unchanged", decision, made, branch, commit, request)
+
+
+def taken(workspace: Workspace, state: RegistryState, policy: Policy) -> frozenset[Version]:
+    """Every number that the registry knows, that is burnt by a name, or that lies merged on the branch."""
+    tip = workspace.history(policy).tip
+    merged = {
+        Version.parse(match.group(1))
+        for path in list_files(workspace.repo, tip, workspace.line.configs + "/")
+        if (match := _CONFIG.fullmatch(path.rpartition("/")[2]))
+    }
+    return frozenset({*state.line(workspace.line_name), *merged})
+
+
+def _require_free(
+    workspace: Workspace, state: RegistryState, known: frozenset[Version], wanted: Version | None
+) -> None:
+    line = workspace.line_name
+    if wanted is not None and wanted in known:
+        raise GateClosed(
+            "VERSION_TAKEN",
+            f"{line} v{wanted} is taken",
+            why="A version number names one config for ever.",
+            fix="use --version auto",
+        )
+    waiting = sorted(version for version in known - set(state.line(line)) if not _rejected(workspace, state, version))
+    if waiting:
+        raise GateClosed(
+            "UNRELEASED_MERGE",
+            f"{line} v{waiting[0]} is merged but not released",
+            why="One merged, unreleased version at a time, so that every proposal starts from what was decided.",
+            fix=f"calibgit release {waiting[0]}, or: calibgit reject {waiting[0]} --reason TEXT",
+        )
+
+
+def _rejected(workspace: Workspace, state: RegistryState, version: Version) -> bool:
+    policy = workspace.verification().require()[1]
+    data = workspace.history(policy).blob(workspace.history(policy).tip, config_path(version, workspace.line.configs))
+    return data is not None and sha256_hex(data) in state.rejected.get(workspace.line_name, set())
+
+
+def _commit(workspace: Workspace, policy: Policy, made: Draft, branch: str) -> tuple[str, bool]:
+    tip = workspace.history(policy).tip
+    commit = commit_files(
+        workspace.repo,
+        parents=[tip],
+        files=made.files,
+        message=f"calib({made.summary.line}): v{made.summary.base_version} -> v{made.version}\n\n"
+        f"{made.summary.summary}\n",
+        author=user_identity(workspace.environ),
+        when=workspace.now(),
+    )
+    for ref in (f"refs/heads/{branch}", f"refs/remotes/{workspace.remote_name}/{branch}"):
+        existing = resolve(workspace.repo, ref)
+        if existing is None:
+            continue
+        if read_commit(workspace.repo, existing).tree == read_commit(workspace.repo, commit).tree:
+            return existing, False
+        raise Conflict(
+            "BRANCH_EXISTS",
+            f"{branch} already holds another proposal of v{made.version}",
+            why="A proposal that somebody may be reviewing is not overwritten.",
+            fix=f"review or close it, delete the branch ({ref}), or propose another --version",
+        )
+    workspace.repo.run("update-ref", f"refs/heads/{branch}", commit, "0" * workspace.repo.sha_length)
+    return commit, True
+
+
+def _publish(
+    workspace: Workspace, policy: Policy, made: Draft, branch: str, commit: str, wish: Wish
+) -> MergeRequest | None:
+    if not (wish.push or wish.merge_request):
+        return None
+    ref = f"refs/heads/{branch}"
+    if remote_refs(workspace.repo, workspace.remote, ref).get(ref) != commit:
+        push(workspace.repo, workspace.remote, {ref: commit})
+    if not wish.merge_request:
+        return None
+    if not is_local(workspace.remote):
+        raise EnvironmentFault(
+            "FORGE_UNSUPPORTED",
+            f"this version cannot open a merge request at {workspace.remote.name}",
+            why="Only remotes on a file system have the local forge; the branch is pushed and waits.",
+            fix="open the pull request by hand, with SUMMARY.md as its text",
+        )
+    forge = LocalForge(RemoteRefStore(workspace.repo, workspace.remote))
+    page = made.files[f"{proposal_directory(made.summary.line, made.version)}/{PAGE}"].decode()
+    existing = forge.find(branch)
+    if existing is not None and existing.state == "open":
+        return existing
+    return forge.open(
+        branch=branch,
+        target=policy.branch,
+        head=commit,
+        title=f"calib({made.summary.line}): v{made.summary.base_version} -> v{made.version} "
+        f"({made.summary.compatibility})",
+        body=page,
+        opener=made.summary.created_by,
+    )
+
+
+def subject_of(workspace: Workspace, config: ActiveConfig) -> Subject:
+    """The line of a workspace under one config."""
+    return Subject(workspace.line_name, workspace.line, workspace.settings_sha256, config)

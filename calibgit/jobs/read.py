@@ -1,0 +1,240 @@
+"""Jobs that only read: status, log, show, diff, verify. Nothing asks the network."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from calibgit.check.compat import differences, level
+from calibgit.errors import GateClosed, UsageError
+from calibgit.jobs.workspace import Workspace
+from calibgit.model.event import Event
+from calibgit.model.ids import Version, parse_release_name, proposal_branch
+from calibgit.model.state import RegistryState, VersionRecord
+from calibgit.pin.resolve import require_root
+from calibgit.registry.format import subject
+from calibgit.registry.verify import Verification
+from calibgit.repo.history import list_files
+from calibgit.repo.refs import list_refs
+
+_CONFIG = re.compile(r"scoring_config_v([0-9]+\.[0-9]+\.[0-9]+)\.json")
+
+
+def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
+    """What is active where, and every version with its state.
+
+    Args:
+        workspace: the clone.
+        at: an event number or a UTC time `YYYY-MM-DDTHH:MM:SSZ`; None for now.
+
+    Raises:
+        UsageError: BAD_MOMENT.
+        GateClosed: NOT_SEALED.
+    """
+    verification = _at(workspace, at)
+    state = verification.state
+    if verification.ok:
+        verification.require()
+    lines = {
+        name: {
+            "active": {
+                env: str(record.version)
+                for env in state.environments(name)
+                if (record := state.active(name, env)) is not None
+            },
+            "versions": [_version(record) for _, record in sorted(state.line(name).items())]
+            + (_unverified(workspace, state, name) if at is None else []),
+        }
+        for name in sorted({*state.versions, *workspace.settings.lines})
+    }
+    return {
+        "schema": "calibgit/status/1",
+        "registry": state.registry,
+        "ok": verification.ok,
+        "seq": state.seq,
+        "head": state.head_oid,
+        "four_eyes": state.four_eyes,
+        "lines": lines,
+        "errors": [problem.as_dict() for problem in verification.errors],
+        "warnings": [problem.as_dict() for problem in verification.warnings],
+    }
+
+
+def _at(workspace: Workspace, at: str | None) -> Verification:
+    if at is None:
+        return workspace.verification()
+    if at.isdecimal():
+        return workspace.verification(until=int(at))
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", at) is None:
+        raise UsageError(
+            "BAD_MOMENT",
+            f"{at!r} is neither an event number nor a UTC time",
+            why="The log is ordered by number; a time means the last event up to it.",
+            fix="calibgit status --at 12, or --at 2026-01-31T00:00:00Z",
+        )
+    events = workspace.verification().events
+    return workspace.verification(until=sum(1 for event in events if event.at <= at))
+
+
+def _version(record: VersionRecord) -> dict[str, Any]:
+    return {
+        "version": str(record.version),
+        "state": record.status,
+        "envs": dict(sorted(record.envs.items())),
+        "tag": record.tag,
+        "commit": record.commit,
+        "sha256": record.sha256,
+        "signer": record.signer,
+        "approvers": list(record.approvers),
+        "evidence": record.evidence,
+    }
+
+
+def _unverified(workspace: Workspace, state: RegistryState, line: str) -> list[dict[str, Any]]:
+    """Versions that unsigned branches speak of: merged but not released, and proposed."""
+    found: dict[Version, tuple[str, str]] = {}
+    prefix = f"refs/remotes/{workspace.remote_name}/"
+    for ref in list_refs(workspace.repo, f"{prefix}calibgit/{line}/v"):
+        name = parse_release_name("calib/" + ref.name.removeprefix(f"{prefix}calibgit/"))
+        if name is not None:
+            found[name[1]] = ("proposed", ref.oid)
+    if line in workspace.settings.lines:
+        verification_policy = workspace.verification().policy
+        if verification_policy is not None:
+            tip = workspace.history(verification_policy).tip
+            for path in list_files(workspace.repo, tip, workspace.settings.lines[line].configs + "/"):
+                match = _CONFIG.fullmatch(path.rpartition("/")[2])
+                if match:
+                    found[Version.parse(match.group(1))] = ("merged", tip)
+    return [
+        {
+            "version": str(version),
+            "state": state_name,
+            "envs": {},
+            "tag": None,
+            "commit": commit,
+            "sha256": None,
+            "signer": None,
+            "approvers": [],
+            "evidence": "unverified",
+        }
+        for version, (state_name, commit) in sorted(found.items())
+        if version not in state.line(line)
+    ]
+
+
+def log(workspace: Workspace) -> dict[str, Any]:
+    """Every believed event, oldest first."""
+    verification = workspace.verification()
+    return {
+        "schema": "calibgit/log/1",
+        "ok": verification.ok,
+        "events": [_event(event, verification) for event in verification.events],
+        "errors": [problem.as_dict() for problem in verification.errors],
+    }
+
+
+def _event(event: Event, verification: Verification) -> dict[str, Any]:
+    return {
+        "seq": event.seq,
+        "at": event.at,
+        "kind": event.kind,
+        "line": event.line or None,
+        "version": event.payload.get("version"),
+        "env": event.env or None,
+        "from_version": event.payload.get("from_version"),
+        "signers": list(verification.people[event.seq]),
+        "subject": subject(event.payload),
+        "reason": event.payload["reason"],
+        "oid": event.oid,
+        "sha256": event.sha256,
+    }
+
+
+def show(workspace: Workspace, wanted: str) -> dict[str, Any]:
+    """Everything about one version: record, approval, the events that speak of it, and the config.
+
+    Raises:
+        UsageError: BAD_VERSION.
+        GateClosed: NOT_RELEASED.
+    """
+    version = _parse(wanted)
+    verification = workspace.verification()
+    state, policy = verification.require()
+    record = state.line(workspace.line_name).get(version)
+    if record is None:
+        raise GateClosed(
+            "NOT_RELEASED",
+            f"{workspace.line_name} v{version} is not released",
+            why="The registry only vouches for what was released.",
+            fix="calibgit status",
+        )
+    events = [e for e in verification.events if e.line == workspace.line_name and _speaks_of(e, version)]
+    approval = next((dict(e.payload["approval"]) for e in events if e.kind == "release"), None)
+    return {
+        "schema": "calibgit/version/1",
+        "line": workspace.line_name,
+        **_version(record),
+        "path": record.path,
+        "authors": list(record.authors),
+        "approval": approval,
+        "branch": proposal_branch(workspace.line_name, version),
+        "events": [_event(event, verification) for event in events],
+        "config": workspace.config_of(record, policy).value,
+    }
+
+
+def _speaks_of(event: Event, version: Version) -> bool:
+    return str(version) in {event.payload.get("version"), event.payload.get("from_version")}
+
+
+def _parse(text: str) -> Version:
+    named = parse_release_name(text)
+    return named[1] if named else Version.parse(text.removeprefix("v"))
+
+
+def diff(workspace: Workspace, old: str, new: str) -> dict[str, Any]:
+    """What changes in meaning between two released versions."""
+    before = workspace.config(str(_parse(old)))
+    after = workspace.config(str(_parse(new)))
+    found = differences(before.value, after.value)
+    return {
+        "schema": "calibgit/diff/1",
+        "line": workspace.line_name,
+        "from_version": str(before.version),
+        "version": str(after.version),
+        "level": level(found),
+        "changes": [{"path": d.path, "what": d.what, "old": d.old, "new": d.new, "level": d.level} for d in found],
+    }
+
+
+def verify(workspace: Workspace, *, trust_root: str | None = None) -> dict[str, Any]:
+    """Verify the whole log.
+
+    Raises:
+        IntegrityError: WRONG_ROOT.
+        GateClosed: NOT_SEALED.
+    """
+    verification = workspace.verification()
+    if verification.ok:
+        state, _ = verification.require()
+        if trust_root is not None:
+            require_root(state, trust_root)
+    return {
+        "schema": "calibgit/verify/1",
+        "ok": verification.ok,
+        "events": verification.state.seq,
+        "registry": verification.state.registry,
+        "errors": [problem.as_dict() for problem in verification.errors],
+        "warnings": [problem.as_dict() for problem in verification.warnings],
+    }
+
+
+def allowed_signers(workspace: Workspace) -> str:
+    """The people's keys as OpenSSH's allowed-signers file, so that stock `git verify-tag` can check the tags."""
+    _, policy = workspace.verification().require()
+    return "".join(
+        f'{person.emails[0] if person.emails else name} namespaces="git" {key}\n'
+        for name, person in sorted(policy.people.items())
+        for key in person.keys
+    )

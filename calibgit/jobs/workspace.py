@@ -1,0 +1,207 @@
+"""What every job starts from: the repository, its settings, its registry, the config in force, a writer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from calibgit.errors import DocumentError, GateClosed, UsageError
+from calibgit.model.canonical import sha256_hex
+from calibgit.model.config import read_config
+from calibgit.model.ids import Version, config_path
+from calibgit.model.policy import PRODUCTION, Policy
+from calibgit.model.settings import Line, Settings, read_settings, settings_digest
+from calibgit.model.snapshot import ConfigRef
+from calibgit.model.state import RegistryState, VersionRecord
+from calibgit.registry.history import History
+from calibgit.registry.read import protected_tip, read_registry
+from calibgit.registry.verify import Verification
+from calibgit.registry.write import Writer, refresh
+from calibgit.repo.identity import user_identity
+from calibgit.repo.network import Remote, find_remote
+from calibgit.repo.repository import Repository
+from calibgit.repo.signing import find_signing_key
+
+SETTINGS_FILE = "calibgit.toml"
+POLICY_FILE = "trust.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveConfig:
+    """A config with its meaning: version, bytes, JSON data (key order kept) and digest."""
+
+    version: Version
+    data: bytes
+    value: dict[str, Any]
+
+    @property
+    def ref(self) -> ConfigRef:
+        """Version and digest."""
+        return ConfigRef(version=str(self.version), sha256=sha256_hex(self.data))
+
+
+class Workspace:
+    """A governed clone.
+
+    Args:
+        path: any directory inside it.
+        line: name of the line, or None for the only one.
+        environ: the process environment, for identity and signing key.
+        key: private key to sign with, or None for the configured one.
+        clock: seconds since 1970, UTC.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        line: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        key: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.repo = Repository.open(path)
+        self._line = line
+        self.environ = environ or {}
+        self._key = key
+        self._clock = clock
+
+    @cached_property
+    def settings_bytes(self) -> bytes:
+        """Bytes of `calibgit.toml` in the work tree."""
+        try:
+            return (self.repo.work_tree / SETTINGS_FILE).read_bytes()
+        except OSError as error:
+            raise DocumentError(
+                "NO_SETTINGS",
+                f"there is no readable {SETTINGS_FILE} in {self.repo.work_tree}",
+                why="It says which lines are governed and how the results table is mapped.",
+                fix="calibgit init",
+            ) from error
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The parsed settings."""
+        return read_settings(self.settings_bytes)
+
+    @property
+    def settings_sha256(self) -> str:
+        """Digest of the settings' bytes."""
+        return settings_digest(self.settings_bytes)
+
+    @property
+    def line_name(self) -> str:
+        """Name of the line that this job is about."""
+        return self.settings.line(self._line)[0]
+
+    @property
+    def line(self) -> Line:
+        """Settings of the line that this job is about."""
+        return self.settings.line(self._line)[1]
+
+    @cached_property
+    def remote(self) -> Remote:
+        """The remote that holds the registry."""
+        return find_remote(self.repo, None)
+
+    @property
+    def remote_name(self) -> str:
+        """Name of the remote whose branches this reader believes; `origin` when there is none."""
+        try:
+            return self.remote.name
+        except UsageError:
+            return "origin"
+
+    def verification(self, until: int | None = None) -> Verification:
+        """The verified log of this clone; the network is not asked."""
+        return read_registry(self.repo, remote=self.remote_name, until=until)
+
+    def refresh(self, branch_ref: str) -> None:
+        """Fetch the log and the protected branch."""
+        refresh(self.repo, self.remote, branch_ref)
+
+    def history(self, policy: Policy) -> History:
+        """The protected branch as this clone has it."""
+        return History(self.repo, protected_tip(self.repo, policy.branch_ref, self.remote_name))
+
+    def writer(self) -> Writer:
+        """Who writes events from here.
+
+        Raises:
+            EnvironmentFault: NO_SIGNING_KEY, NO_IDENTITY, NO_REMOTE.
+        """
+        return Writer(
+            repo=self.repo,
+            remote=self.remote,
+            signer=find_signing_key(self._key, self.environ),
+            tagger=user_identity(self.environ),
+            clock=self.now,
+        )
+
+    def now(self) -> int:
+        """Seconds since 1970, UTC."""
+        return int(self._clock())
+
+    def config(self, wanted: str | None, *, env: str = PRODUCTION) -> ActiveConfig:
+        """The config to judge: `wanted` as a released version, else the one active in `env`.
+
+        Without a registry, `wanted` may be a version in the work tree.
+
+        Raises:
+            GateClosed: NOTHING_ACTIVE, NOT_RELEASED or NOT_SEALED.
+            DocumentError: see `read_config`.
+        """
+        verification = self.verification()
+        if verification.policy is None and verification.ok and wanted is not None:
+            return self._work_tree_config(Version.parse(wanted))
+        state, policy = verification.require()
+        record = self._record(state, wanted, env)
+        return self.config_of(record, policy)
+
+    def config_of(self, record: VersionRecord, policy: Policy) -> ActiveConfig:
+        """The signed bytes of a known version.
+
+        Raises:
+            IntegrityError: DIGEST.
+        """
+        data = self.history(policy).require_blob(record.commit, record.path, record.sha256, record.size)
+        _, value = read_config(data, record.path)
+        return ActiveConfig(record.version, data, value)
+
+    def _record(self, state: RegistryState, wanted: str | None, env: str) -> VersionRecord:
+        if wanted is None:
+            record = state.active(self.line_name, env)
+            if record is None:
+                raise GateClosed(
+                    "NOTHING_ACTIVE",
+                    f"nothing of {self.line_name} is active in {env}",
+                    why="The config in force is what calibration is about.",
+                    fix="name a version with --config X.Y.Z, or: calibgit activate X.Y.Z",
+                )
+            return record
+        record = state.line(self.line_name).get(Version.parse(wanted))
+        if record is None:
+            raise GateClosed(
+                "NOT_RELEASED",
+                f"{self.line_name} v{wanted} is not released",
+                why="Only released bytes are known for certain.",
+                fix=f"calibgit status --line {self.line_name}",
+            )
+        return record
+
+    def _work_tree_config(self, version: Version) -> ActiveConfig:
+        path = config_path(version, self.line.configs)
+        try:
+            data = (self.repo.work_tree / path).read_bytes()
+        except OSError as error:
+            raise DocumentError(
+                "NO_SUCH_CONFIG",
+                f"there is no readable {path}",
+                why="Without its config nothing can be said about calibration.",
+                fix=f"ls {self.line.configs}",
+            ) from error
+        return ActiveConfig(version, data, read_config(data, path)[1])

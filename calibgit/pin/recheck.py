@@ -1,0 +1,119 @@
+"""Check a bundle again: every verification step that needs no repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from calibgit.errors import EnvironmentFault, IntegrityError
+from calibgit.model.canonical import sha256_hex
+from calibgit.model.event import expected_refs
+from calibgit.model.ids import Version, slot_name
+from calibgit.model.pin import LOCK_NAME, Lock, read_lock
+from calibgit.model.state import RegistryState
+from calibgit.pin.bundle import read_events
+from calibgit.pin.resolve import require_root
+from calibgit.registry.facts import BundledFacts
+from calibgit.registry.fold import full_ref
+from calibgit.registry.format import parse_event
+from calibgit.registry.verify import Slot, verify_log
+
+NOT_CHECKED = (
+    "7 (the targets lie on the protected branch)",
+    "8 (bytes of versions that are not in the bundle)",
+    "9 (approval evidence behind each release)",
+    "10 (whether the log has grown since)",
+)
+
+
+def recheck(directory: Path, *, trust_root: str | None) -> tuple[Lock, RegistryState]:
+    """Verify a bundle without its repository.
+
+    Args:
+        directory: where the bundle lies.
+        trust_root: the registry id; without it the bundle is only consistent with itself.
+
+    Raises:
+        EnvironmentFault: BUNDLE_MISSING.
+        IntegrityError: LOCK_MALFORMED, EVENTS_MALFORMED, BUNDLE_CHANGED, WRONG_ROOT, or the code of the first step
+            that fails.
+    """
+    lock = read_lock(_read(directory / LOCK_NAME))
+    config = _read(directory / lock.config_file)
+    events = _read(directory / lock.events_file)
+    if sha256_hex(config) != lock.sha256 or sha256_hex(events) != lock.events_sha256:
+        raise _changed("a file of the bundle is not the one that the lock names")
+    policies, bodies = read_events(events)
+    state = _fold(policies, bodies, config)
+    if trust_root is not None:
+        require_root(state, trust_root)
+    _compare(lock, state)
+    return lock, state
+
+
+def _fold(policies: list[bytes], bodies: list[tuple[str, bytes]], config: bytes) -> RegistryState:
+    files = {sha256_hex(data): data for data in (*policies, config)}
+    slots = [Slot(seq, oid, full_ref(slot_name(seq))) for seq, (oid, _) in enumerate(bodies, start=1)]
+    names: dict[str, str] = {}
+    for oid, body in bodies:
+        names.update(dict.fromkeys(expected_refs(parse_event(oid, body).payload)[0], oid))
+
+    def read(_: list[str]) -> Iterator[bytes | None]:
+        return iter([body for _, body in bodies])
+
+    result = verify_log(slots, names, read, lambda _: BundledFacts(files))
+    return result.require()[0]
+
+
+def _compare(lock: Lock, state: RegistryState) -> None:
+    record = state.line(lock.line).get(Version.parse(lock.version))
+    if record is None or (lock.seq, lock.head_sha256, lock.registry) != (
+        state.seq,
+        state.head_sha256,
+        state.registry,
+    ):
+        raise _changed("the lock names another version or another log head than its events")
+    said = (
+        lock.tag,
+        lock.tag_oid,
+        lock.commit,
+        lock.path,
+        lock.sha256,
+        lock.signer,
+        lock.approvers,
+        lock.evidence,
+    )
+    shown = (
+        record.tag,
+        record.tag_oid,
+        record.commit,
+        record.path,
+        record.sha256,
+        record.signer,
+        record.approvers,
+        record.evidence,
+    )
+    active = record.envs.get(lock.env) in {"active", "superseded"}
+    if said != shown or lock.four_eyes != state.four_eyes or lock.active != active:
+        raise _changed("the lock says something else of the version than its events")
+
+
+def _changed(what: str) -> IntegrityError:
+    return IntegrityError(
+        "BUNDLE_CHANGED",
+        what,
+        why="The bytes that decide about people must be the bytes that were pinned.",
+        fix="pin again with: calibgit pin TAG --trust-root ID -o DIR",
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EnvironmentFault(
+            "BUNDLE_MISSING",
+            f"{path.name} cannot be read from {path.parent}: {error.strerror}",
+            why="Without its files a bundle cannot be checked.",
+            fix="calibgit pin TAG --trust-root ID -o " + str(path.parent),
+        ) from error
