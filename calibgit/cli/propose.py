@@ -10,6 +10,7 @@ import click
 
 from calibgit.cli.common import (
     dry_run_option,
+    env_option,
     format_option,
     initiator_option,
     line_option,
@@ -18,7 +19,7 @@ from calibgit.cli.common import (
     say,
     workspace,
 )
-from calibgit.model.ids import Version
+from calibgit.model.ids import Version, require_name
 
 
 def read_assignments(texts: tuple[str, ...]) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def print_proposed(made: Any, output: str, *, dry_run: bool) -> None:
     say(f"  branch {made.branch}" + (f" at {made.commit[:12]}" if made.commit else ""))
     if made.request:
         say(f"  merge request {made.request.number}: {made.request.title}")
-    elif made.commit:
+    elif made.commit and not made.pushed:
         note("  not pushed; add --push, or --pr to open a merge request as well")
 
 
@@ -94,6 +95,7 @@ def print_proposed(made: Any, output: str, *, dry_run: bool) -> None:
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why you want it.")
 @initiator_option
+@env_option
 @click.option("--push", is_flag=True, help="Push the branch.")
 @click.option("--pr", is_flag=True, help="Push the branch and open a merge request.")
 @line_option
@@ -109,6 +111,7 @@ def propose(
     assignments: tuple[str, ...],
     reason: str,
     initiator: str | None,
+    env: str,
     push: bool,
     pr: bool,
     line: str | None,
@@ -124,6 +127,7 @@ def propose(
         assignments=read_assignments(assignments),
         reason=reason,
         initiator=initiator,
+        env=require_name(env, "environment"),
         push=push,
         merge_request=pr,
         dry_run=dry_run,

@@ -57,7 +57,7 @@ class Plan:
         settings: the line's settings.
         config: the config as JSON data.
         window: half-open UTC window.
-        score, conflict: base grids in fixed point.
+        score, confidence, conflict: base grids in fixed point.
         versions, categories, severities, flag_types, tiers: closed key sets; severities worst first.
         labels: recorded label to band name.
     """
@@ -84,9 +84,10 @@ class Plan:
     @property
     def roles(self) -> tuple[str, ...]:
         """The mapped roles that are counted, in the order of the settings."""
-        return tuple(role for role, _ in self._mapped() if role not in {"created_at", "subject"})
+        return tuple(role for role, _ in self.mapped() if role not in {"created_at", "subject"})
 
-    def _mapped(self) -> list[tuple[str, str]]:
+    def mapped(self) -> list[tuple[str, str]]:
+        """Role and column of every mapped role, in the order of the settings."""
         return [(role, name) for role, name in self.settings.source.columns if name is not None]
 
 
@@ -100,7 +101,7 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
     known = engine.columns(table)
     if not known:
         raise no_table(table, plan.line)
-    for role, column in plan._mapped():  # noqa: SLF001
+    for role, column in plan.mapped():
         if column not in known:
             raise missing_column(table, plan.line, role, column)
     renderer = _Renderer(engine.dialect, plan)
@@ -116,7 +117,7 @@ class _Renderer:
         self._values = sections(dialect, "values")
         low, high = (float(plan.config["score_range"][end]) for end in ("min", "max"))
         source = plan.settings.source
-        self._columns = {role: identifier(name) for role, name in plan._mapped()}  # noqa: SLF001
+        self._columns = {role: identifier(name) for role, name in plan.mapped()}
         if source.logic_version is not None:
             self._columns["logic_version"] = literal(source.logic_version)
         scale = float(plan.score.scale)

@@ -14,7 +14,7 @@ from calibgit.jobs.measure import Subject
 from calibgit.jobs.workspace import ActiveConfig, Workspace
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.ids import Version, config_path, proposal_branch, proposal_directory
-from calibgit.model.policy import Policy
+from calibgit.model.policy import PRODUCTION, Policy
 from calibgit.model.proposal import Decision
 from calibgit.model.report import Scalar
 from calibgit.model.review import MergeRequest
@@ -39,6 +39,7 @@ class Wish:
     assignments: Mapping[str, Scalar] | None = None
     reason: str = ""
     initiator: str | None = None
+    env: str = PRODUCTION
     push: bool = False
     merge_request: bool = False
     dry_run: bool = False
@@ -53,6 +54,7 @@ class Proposed:
     draft: Draft | None = None
     branch: str = ""
     commit: str = ""
+    pushed: bool = False
     request: MergeRequest | None = None
 
 
@@ -62,17 +64,19 @@ def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wi
     The user's index, work tree and current branch are never touched.
 
     Raises:
-        GateClosed: VERSION_TAKEN, UNRELEASED_MERGE, NOT_SEALED.
+        GateClosed: STALE_BASE, VERSION_TAKEN, UNRELEASED_MERGE, NOT_SEALED.
         Conflict: BRANCH_EXISTS.
         EnvironmentFault: FORGE_UNSUPPORTED, and what git refuses.
         UsageError: what `decide_change` refuses.
     """
+    publish = (wish.push or wish.merge_request) and not wish.dry_run
+    if publish:
+        workspace.refresh(workspace.verification().require()[1].branch_ref)
+    state, policy = workspace.verification().require()
+    _require_active(state, subject, wish.env)
     decision = decide_change(subject, evidence, wish.assignments or {}, wish.reason)
     if not decision.changes:
         return Proposed("no_change", decision)
-    if wish.push or wish.merge_request:
-        workspace.refresh(workspace.verification().require()[1].branch_ref)
-    state, policy = workspace.verification().require()
     known = taken(workspace, state, policy)
     _require_free(workspace, state, known, wish.version)
     identity = user_identity(workspace.environ)
@@ -86,8 +90,20 @@ def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wi
     if wish.dry_run:
         return Proposed("proposed", decision, made, branch)
     commit, fresh = _commit(workspace, policy, made, branch)
-    request = _publish(workspace, policy, made, branch, commit, wish)
-    return Proposed("proposed" if fresh else "unchanged", decision, made, branch, commit, request)
+    request = _publish(workspace, policy, made, branch, commit, wish) if publish else None
+    return Proposed("proposed" if fresh else "unchanged", decision, made, branch, commit, publish, request)
+
+
+def _require_active(state: RegistryState, subject: Subject, env: str) -> None:
+    active = state.active(subject.line, env)
+    if active is None or active.version != subject.config.version:
+        raise GateClosed(
+            "STALE_BASE",
+            f"the counts were taken under v{subject.config.version}, but "
+            f"{f'v{active.version}' if active else 'nothing'} is active in {env}",
+            why="A proposal changes what is in force, on evidence about what is in force.",
+            fix=f"collect and analyze again: calibgit calibrate --line {subject.line} --source URL",
+        )
 
 
 def taken(workspace: Workspace, state: RegistryState, policy: Policy) -> frozenset[Version]:
@@ -158,8 +174,6 @@ def _commit(workspace: Workspace, policy: Policy, made: Draft, branch: str) -> t
 def _publish(
     workspace: Workspace, policy: Policy, made: Draft, branch: str, commit: str, wish: Wish
 ) -> MergeRequest | None:
-    if not (wish.push or wish.merge_request):
-        return None
     ref = f"refs/heads/{branch}"
     if remote_refs(workspace.repo, workspace.remote, ref).get(ref) != commit:
         push(workspace.repo, workspace.remote, {ref: commit})

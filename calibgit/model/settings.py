@@ -90,7 +90,7 @@ class Analysis(Document):
     min_n: Positive = 200
     min_n_crowding: Positive = 1000
     false_discovery_rate: Rate = 0.05
-    crowding_ratio: Annotated[float, Field(ge=1)] = 1.25
+    crowding_ratio: Annotated[float, Field(ge=1)] = 1.1
     flag_rate: Range = Range(max=0.30)
     flag_rates: dict[Key, Range] = {}
     critical_flag_share: Range = Range(max=0.05)

@@ -221,7 +221,7 @@ def proof(world: DemoWorld, rows: int) -> Iterator[bool]:  # noqa: ARG001
     _say(f"{len(names)} events, every signature good.")
     world.git("alice", "fetch", "--quiet", "origin")
     world.git(
-        "alice", "log", "--graph", "--all", "--oneline", "--decorate-refs=refs/tags", "--decorate-refs=refs/remotes"
+        "alice", "log", "--graph", "--all", "--oneline", "--decorate", "--decorate-refs=refs/tags", "--decorate-refs=refs/remotes"
     )
 
 
