@@ -13,7 +13,7 @@ from dataclasses import replace
 from calibgit.analyze.association import goodman_kruskal
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
 from calibgit.analyze.effects import Gap, Rate
-from calibgit.model.published import total
+from calibgit.model.published import measured, total
 from calibgit.model.report import Scalar
 from calibgit.model.snapshot import GridSpec, OutcomeCell
 
@@ -120,7 +120,7 @@ def _association(context: Context) -> Draft:
     )  # fmt: skip
     if block.status != "present":
         return unpublished(context, topic, block.status)
-    rows = [row for row in block.rows if row.groups and max(row.groups) < len(context.bands)]
+    rows = [row for row in measured(block.rows) if row.groups and max(row.groups) < len(context.bands)]
     size = total(rows)
     if size < context.settings.analysis.min_n:
         return judge(

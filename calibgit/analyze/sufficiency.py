@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
 from calibgit.analyze.effects import Rate
-from calibgit.model.published import total
+from calibgit.model.published import measured, total
 from calibgit.model.snapshot import MISSING, OTHER
 
 DATA_SUFFICIENCY = "data_sufficiency"
@@ -59,9 +59,10 @@ def conflict_density(context: Context) -> list[Draft]:
     )  # fmt: skip
     if block.status != "present" or block.grid is None:
         return [unpublished(context, topic, "withheld" if block.status == "present" else block.status)]
-    size = total(block.rows)
+    rows = measured(block.rows)
+    size = total(rows)
     if size == 0:
         return [judge(context, topic, None, limits, reason="no assessment records a conflict density")]
-    sure = sum(cell.n for row in block.rows for cell in row.cells if cell.lo >= 1)
-    perhaps = sum(cell.n for row in block.rows for cell in row.cells if cell.lo < 1 < cell.hi)
+    sure = sum(cell.n for row in rows for cell in row.cells if cell.lo >= 1)
+    perhaps = sum(cell.n for row in rows for cell in row.cells if cell.lo < 1 < cell.hi)
     return [judge(context, topic, Rate(sure, sure + perhaps, size), limits)]

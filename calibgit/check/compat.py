@@ -45,15 +45,18 @@ def _found(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Differenc
         "iterable_item_added": "added",
         "iterable_item_removed": "removed",
     }
-    tree = DeepDiff(dict(old), dict(new), view="tree", ignore_numeric_type_changes=True, threshold_to_diff_deeper=0)
+    tree = DeepDiff(dict(old), dict(new), view="tree", threshold_to_diff_deeper=0)
     for kind, items in tree.items():
         for item in items:
             keys = [str(key) for key in item.path(output_format="list")]
             if keys == [VERSION_KEY]:
                 continue
-            what = words.get(kind, "changed")
+            numbers = _is_number(item.t1) and _is_number(item.t2)
+            if numbers and item.t1 == item.t2:
+                continue
+            what = "changed" if numbers else words.get(kind, "changed")
             yield Difference(
-                ".".join(keys), what, _value(item.t1), _value(item.t2), _level(keys, what, item.t1, item.t2)
+                ".".join(keys), what, _value(item.t1), _value(item.t2), _level(keys, what)
             )
     bands, fresh = list(old.get(BANDS_KEY, {})), list(new.get(BANDS_KEY, {}))
     if bands != fresh and sorted(bands) == sorted(fresh):
@@ -64,11 +67,14 @@ def _value(value: Any) -> Any:
     return None if type(value).__name__ == "NotPresent" else value
 
 
-def _level(keys: list[str], what: str, old: Any, new: Any) -> Level:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _level(keys: list[str], what: str) -> Level:
     if keys[0] == "metadata":
         return "patch"
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (old, new))
-    if what == "removed" or (what == "retyped" and not numbers):
+    if what in {"removed", "retyped"}:
         return "major"
     if keys[0] in {"schema", "score_range"} or (keys[0] == BANDS_KEY and len(keys) == 2 and what == "added"):
         return "major"

@@ -9,9 +9,16 @@ from calibgit.collect.partition import Cell, at_least, partition, pool
 from calibgit.collect.plan import CONFIDENCE_GRID, CONFLICT_GRID
 from calibgit.engine.gates import units
 from calibgit.engine.relations import Plan
-from calibgit.model.snapshot import CountRow, GridBlock, GridCell, GridRow, OutcomeBlock, OutcomeCell, TallyBlock
-
-NO_VALUE = -1
+from calibgit.model.snapshot import (
+    NO_VALUE,
+    CountRow,
+    GridBlock,
+    GridCell,
+    GridRow,
+    OutcomeBlock,
+    OutcomeCell,
+    TallyBlock,
+)
 
 
 @dataclass

@@ -44,7 +44,7 @@ class Document(BaseModel):
             DocumentError: SCHEMA, naming the first field that does not fit. Values are not repeated.
         """
         try:
-            return cls.model_validate(value)
+            return cls.model_validate(value, by_alias=True, by_name=False)
         except ValidationError as error:
             raise schema_error(name, error) from error
 

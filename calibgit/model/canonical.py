@@ -12,6 +12,7 @@ from calibgit.errors import DocumentError
 
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 MAX_SAFE_INTEGER = 2**53 - 1
+MAX_DEPTH = 100
 
 
 def sha256_hex(data: bytes) -> str:
@@ -63,12 +64,12 @@ def _integer(text: str) -> int:
 
 
 def read_json(data: bytes, name: str, *, limit: int = MAX_DOCUMENT_BYTES) -> Any:
-    """Parse `data` strictly: UTF-8, no duplicate keys, no NaN or infinity, at most `limit` bytes.
+    """Parse `data` strictly: UTF-8, no duplicate keys, no NaN or infinity, no half characters, bounded.
 
     Args:
         data: the document's bytes.
         name: what to call it in an error.
-        limit: largest size read, in bytes.
+        limit: largest size read, in bytes; the depth is at most MAX_DEPTH.
 
     Raises:
         DocumentError: TOO_LARGE, NOT_UTF8 or NOT_JSON.
@@ -90,13 +91,14 @@ def read_json(data: bytes, name: str, *, limit: int = MAX_DOCUMENT_BYTES) -> Any
             fix=f"save {name} as UTF-8 without a byte order mark",
         ) from error
     try:
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=_no_duplicates,
             parse_constant=_no_constant,
             parse_float=_finite,
             parse_int=_integer,
         )
+        _require_readable(value, text)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise DocumentError(
@@ -105,6 +107,22 @@ def read_json(data: bytes, name: str, *, limit: int = MAX_DOCUMENT_BYTES) -> Any
             why="Two readers must never see two meanings, so JSON is read strictly.",
             fix=f"mend {name} and try again",
         ) from error
+    return value
+
+
+def _require_readable(value: Any, text: str) -> None:
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH + 1:
+            raise ValueError("it is nested too deeply")
+        inner = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
+        level = [child for children in inner for child in children if isinstance(child, dict | list)]
+    if "\\ud" in text or "\\uD" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("a text holds half of a surrogate pair") from error
 
 
 def strict_canonical(value: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, FiniteFloat, model_validator
@@ -18,8 +19,10 @@ Weight = Annotated[Number, Field(ge=0)]
 Penalty = Annotated[Number, Field(le=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 FlagLimit = Annotated[int, Field(strict=True, ge=0)]
+Flag = Annotated[bool, Field(strict=True)]
 
 MAX_CONFIG_BYTES = 1024 * 1024
+_FLAG_GATE = semantics.FLAG_GATE + "[A-Za-z0-9_]+"
 
 
 class ScoreRange(Document):
@@ -36,7 +39,7 @@ class Band(Document):
         extra="allow",
         json_schema_extra={
             "additionalProperties": False,
-            "patternProperties": {"^max_red_flags_[A-Za-z0-9_]+$": {"type": "integer", "minimum": 0}},
+            "patternProperties": {f"^{_FLAG_GATE}$": {"type": "integer", "minimum": 0}},
         },
     )
     __pydantic_extra__: dict[str, FlagLimit] = Field(init=False)
@@ -47,7 +50,7 @@ class Band(Document):
     @model_validator(mode="after")
     def _only_flag_gates(self) -> Self:
         for key in self.model_extra or {}:
-            if not key.startswith(semantics.FLAG_GATE) or key == semantics.FLAG_GATE:
+            if re.fullmatch(_FLAG_GATE, key) is None:
                 raise ValueError(f"{key} is not a gate")
         return self
 
@@ -56,7 +59,7 @@ class SeverityRule(Document):
     """When the flags of one severity count, and whether they escalate."""
 
     min_occurrences: Annotated[int, Field(strict=True, ge=1)] = 1
-    auto_escalate: bool = False
+    auto_escalate: Flag = False
 
 
 class Adjustment(Document):
@@ -71,7 +74,7 @@ class ScoringConfig(Document):
     """One version of a line's scoring config; immutable once released."""
 
     schema_: Literal["calibgit/scoring-config/1"] = Field(alias="schema")
-    logic_version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    logic_version: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}$")]
     score_range: ScoreRange
     category_weights: dict[Name, Weight]
     deal_breaker_penalties: dict[Name, Penalty]

@@ -16,18 +16,21 @@ def violations(schema_bytes: bytes, name: str, value: Any) -> list[str]:
         DocumentError: the schema is not JSON (see `read_json`), or CONTRACT_INVALID when it is no JSON Schema.
     """
     from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415  slow to import
+    from referencing import Registry  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
     schema = read_json(schema_bytes, name)
     try:
         Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
+        errors = list(Draft202012Validator(schema, registry=Registry()).iter_errors(value))
+    except (SchemaError, Unresolvable, RecursionError) as error:
+        problem = "it refers to itself for ever" if isinstance(error, RecursionError) else str(error).partition("\n")[0]
         raise DocumentError(
             "CONTRACT_INVALID",
-            f"{name} is not a JSON Schema: {error.message}",
+            f"{name} is not a JSON Schema that can be evaluated: {problem}",
             why="A contract that cannot be evaluated protects nobody.",
-            fix=f"mend {name}",
+            fix=f"mend {name}; it may only refer to itself",
         ) from error
-    errors = Draft202012Validator(schema).iter_errors(value)
     return sorted(f"{'.'.join(str(p) for p in e.absolute_path) or 'the config'}: {_words(e)}" for e in errors)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from calibgit.model.snapshot import GridCell, GridRow, GridSpec
+from calibgit.model.snapshot import NO_VALUE, GridCell, GridRow, GridSpec
 
 
 def common_edges(rows: Iterable[GridRow], bins: int) -> tuple[int, ...]:
@@ -31,8 +31,15 @@ def masses(rows: Iterable[GridRow], edges: Sequence[int]) -> tuple[int, ...]:
     return tuple(counts)
 
 
+def measured(rows: Iterable[GridRow]) -> tuple[GridRow, ...]:
+    """The rows without their cell of missing values, which lies before bin 0."""
+    return tuple(
+        row.model_copy(update={"cells": tuple(cell for cell in row.cells if cell.lo > NO_VALUE)}) for row in rows
+    )
+
+
 def total(rows: Iterable[GridRow]) -> int:
-    """All assessments of the rows."""
+    """All assessments of the rows, missing values included."""
     return sum(cell.n for row in rows for cell in row.cells)
 
 

@@ -1,7 +1,8 @@
 """Stage 1's output: counts over one window. The exact snapshot stays private; the published one is committed.
 
 Bins are half-open and counted from zero: bin `i` of a grid covers `[min + i*step, min + (i+1)*step)`, the last bin
-holds exactly the top of the range. Cells name bins, `lo` included and `hi` excluded.
+holds exactly the top of the range. Cells name bins, `lo` included and `hi` excluded. In the blocks `confidence` and
+`conflict` a first cell `[-1, 0)` holds the assessments without a value.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ Presence = Literal["present", "absent", "withheld"]
 
 OTHER = "__other__"
 MISSING = "__missing__"
+NO_VALUE = -1
 
 
 class TimeWindow(Document):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ class Outcome:
         if self.winner == space.unchanged:
             return "its gain is not sure enough" if value < best else "it gains nothing"
         same = six_digits(value) == six_digits(best)
-        return "equally good, but moves more people" if same else f"worse: objective {six_digits(value):g}"
+        return "equally good, but moves more" if same else f"worse: objective {six_digits(value):g}"
 
     def _alternative(self, candidate: int, why: str, space: Space, gates: semantics.Gates) -> Alternative:
         grid = space.board.grid
@@ -87,8 +87,9 @@ def rank(space: Space, limits: ProposalLimits, seed: bytes) -> Outcome:
     feasible = ~np.logical_or.reduce(list(broken.values()))
     here = space.unchanged
     feasible[here] = True
-    order = _ranking(values, moved, here)
-    ties = _ranking(np.zeros_like(values), moved, here)
+    effort = (*(array.ravel() for array in space.effort()), moved)
+    order = _ranking(values, effort)
+    ties = _ranking(np.zeros_like(values), effort)
     ranked = order[feasible[order]]
     best = int(ranked[0])
     refused = _refused(order, values, broken, best)
@@ -109,13 +110,19 @@ def rank(space: Space, limits: ProposalLimits, seed: bytes) -> Outcome:
     return Outcome(winner, reason, top, refused, frequency, int(feasible.sum()), values, moved)
 
 
-def _ranking(values: NDArray[np.float64], moved: NDArray[np.float64], here: int) -> NDArray[np.int64]:
-    """Candidates by objective, then no change, then fewer moved, then lower cuts of the best bands."""
+def _ranking(values: NDArray[np.float64], effort: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:
+    """Candidates by objective, then fewer moved cuts, then fewer moved people, then shorter steps, then order.
+
+    "No change" moves no cut, so it wins every tie; a cut that gains nothing stays where it is.
+
+    Args:
+        values: the objective, shape (candidates,).
+        effort: length of all steps, number of moved cuts, number of moved people, each of shape (candidates,).
+    """
     import numpy as np  # noqa: PLC0415
 
-    is_change = np.ones(values.size, dtype=bool)
-    is_change[here] = False
-    ranking: NDArray[np.int64] = np.lexsort((np.arange(values.size), moved, is_change, values))
+    length, cuts, people = effort
+    ranking: NDArray[np.int64] = np.lexsort((np.arange(values.size), length, people, cuts, values))
     return ranking
 
 

@@ -101,6 +101,17 @@ class Space:
             total += self._spread(counts @ np.array(weights).T / size[:, None], [cut])
         return np.round(total, DECIMALS)
 
+    def effort(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Length of all steps in bins, and number of moved cuts, each of shape `shape`."""
+        import numpy as np  # noqa: PLC0415
+
+        length, cuts = np.zeros(self.shape), np.zeros(self.shape)
+        for cut, edges in self.axes.items():
+            steps = np.abs(np.array(edges, dtype=np.float64) - self.fixed[cut])
+            length += self._spread(steps, [cut])
+            cuts += self._spread((steps > 0).astype(np.float64), [cut])
+        return length, cuts
+
     def moved(self) -> NDArray[np.float64]:
         """At most so many assessments change band, shape `shape`; exact where nobody crosses two bands."""
         import numpy as np  # noqa: PLC0415

@@ -46,9 +46,8 @@ def _verdict(summary: ChangeSummary) -> str:
 def _moved(found: Flow) -> str:
     cells = [cell for cell in found.cells if cell.source != cell.target]
     low = sum(cell.low for cell in cells)
-    if found.exact:
-        return str(low)
-    return f"{low} to {min(found.n, sum(cell.high for cell in cells))}"
+    high = min(found.n, sum(cell.high for cell in cells))
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _delta(change: Change) -> str:
@@ -156,7 +155,7 @@ def _risk(summary: ChangeSummary) -> list[str]:
     unknown = [change.path for change in summary.changes if change.impact is None]
     if unknown:
         lines.append(f"- Impact not known: {', '.join(code(path) for path in unknown)}.")
-    command = f"calibgit --line {summary.line} rollback --to {summary.base_version}"
+    command = f"calibgit rollback --line {summary.line} --to {summary.base_version}"
     return [*lines, "", "```sh", f'{command} --reason "..."', "```"]
 
 

@@ -220,9 +220,8 @@ def proof(world: DemoWorld, rows: int) -> Iterator[bool]:  # noqa: ARG001
     world.git("alice", "verify-tag", *names)
     _say(f"{len(names)} events, every signature good.")
     world.git("alice", "fetch", "--quiet", "origin")
-    world.git(
-        "alice", "log", "--graph", "--all", "--oneline", "--decorate", "--decorate-refs=refs/tags", "--decorate-refs=refs/remotes"
-    )
+    refs = ("--decorate-refs=refs/tags", "--decorate-refs=refs/remotes")
+    world.git("alice", "log", "--graph", "--all", "--oneline", "--decorate", *refs)
 
 
 def yours(world: DemoWorld, rows: int) -> Iterator[bool]:  # noqa: ARG001
