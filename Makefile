@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench schemas clean
+.PHONY: demo test lint bench schemas example clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/calibgit demo
@@ -39,3 +39,12 @@ $(VENV)/.lint: $(VENV)/.test
 
 clean:
 	rm -rf $(VENV) demo-world build dist *.egg-info
+
+# The example that this repository ships: the proposal of the demo, with the config and settings behind it.
+example: $(VENV)/.demo
+	@rm -rf build/demo && $(BIN)/calibgit demo -o build/demo >/dev/null
+	@rm -rf proposals/scoring && mkdir -p proposals
+	@cp -r build/demo/bob/scoring/proposals/scoring proposals/ && rm -rf proposals/scoring/v1.2.0
+	@cp build/demo/bob/scoring/calibgit.toml .
+	@cp build/demo/bob/scoring/configs/scoring_config_v1.1.0.json build/demo/bob/scoring/configs/scoring_config.schema.json configs/
+	@cp build/demo/bob/scoring/configs/contracts/runtime.schema.json configs/contracts/

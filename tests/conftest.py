@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,30 @@ _FIXED = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The one flag that rewrites golden files instead of comparing with them."""
+    parser.addoption("--update-golden", action="store_true", help="Rewrite golden files from what the code says now.")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, bytes], None]:
+    """Compare bytes with a golden file, or rewrite it under `--update-golden`."""
+
+    def compare(path: Path, actual: bytes) -> None:
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(actual)
+        assert path.is_file(), f"{path.name} is missing; make it with: pytest --update-golden"
+        assert actual.decode() == path.read_bytes().decode()
+
+    return compare
+
+
 @pytest.fixture(scope="session")
 def walls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The isolation that session fixtures are built in."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        _build_walls(tmp_path_factory.mktemp("session-home"), monkeypatch)
+        build_walls(tmp_path_factory.mktemp("session-home"), monkeypatch)
         yield
 
 
@@ -42,11 +61,11 @@ def walls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def isolated(walls: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The test's own HOME; whatever the machine has configured is out of reach."""
     home = tmp_path_factory.mktemp("home")
-    _build_walls(home, monkeypatch)
+    build_walls(home, monkeypatch)
     return home
 
 
-def _build_walls(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def build_walls(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / ".gitconfig").write_text(GIT_CONFIG, encoding="utf-8")
     for name in list(os.environ):
         if name.startswith(_REMOVED) or name.lower().endswith("_proxy"):

@@ -97,10 +97,13 @@ def run(words: list[str]) -> int:
     """Run one command and return its exit status; 70 is a bug, 130 an interruption."""
     machine = "--format=json" in words or _follows(words, "--format", "json")
     try:
-        result = cli.main(args=words, prog_name="calibgit", standalone_mode=False)
+        result = cli.main(args=words, prog_name="calibgit", standalone_mode=False, color=_color())
     except CalibgitError as error:
         _report(error.as_dict(), machine=machine)
         return error.exit_status
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None and not machine:
             click.echo(error.ctx.get_usage(), err=True)
@@ -119,6 +122,11 @@ def run(words: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _color() -> bool | None:
+    """No colour where NO_COLOR is set and not empty; else click's own rule: only on a terminal."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
 def _follows(words: list[str], option: str, value: str) -> bool:
     return any(pair == (option, value) for pair in itertools.pairwise(words))
 
@@ -127,7 +135,8 @@ def _report(error: dict[str, str], *, machine: bool) -> None:
     if machine:
         click.echo(json.dumps({"schema": "calibgit/error/1", "ok": False, "error": error}), err=True)
         return
-    click.echo(f"{click.style('error', fg='red', bold=True)} {error['code']}: {error['what']}", err=True)
+    mark = click.style("error", fg="red", bold=True)
+    click.echo(f"{mark} {error['code']}: {error['what']}", err=True, color=_color())
     if error["why"]:
         click.echo(f"  why: {error['why']}", err=True)
     if error["fix"]:

@@ -11,7 +11,7 @@ from calibgit.jobs.workspace import Workspace
 from calibgit.model.event import Event
 from calibgit.model.ids import Version, parse_release_name, proposal_branch
 from calibgit.model.state import RegistryState, VersionRecord
-from calibgit.pin.resolve import require_root
+from calibgit.pin.resolve import require_root, wanted_version
 from calibgit.registry.format import subject
 from calibgit.registry.verify import Verification
 from calibgit.repo.history import list_files
@@ -155,10 +155,10 @@ def show(workspace: Workspace, wanted: str) -> dict[str, Any]:
     """Everything about one version: record, approval, the events that speak of it, and the config.
 
     Raises:
-        UsageError: BAD_VERSION.
+        UsageError: BAD_VERSION or OTHER_LINE.
         GateClosed: NOT_RELEASED.
     """
-    version = _parse(wanted)
+    version = wanted_version(workspace.line_name, wanted)
     verification = workspace.verification()
     state, policy = verification.require()
     record = state.line(workspace.line_name).get(version)
@@ -188,15 +188,10 @@ def _speaks_of(event: Event, version: Version) -> bool:
     return str(version) in {event.payload.get("version"), event.payload.get("from_version")}
 
 
-def _parse(text: str) -> Version:
-    named = parse_release_name(text)
-    return named[1] if named else Version.parse(text.removeprefix("v"))
-
-
 def diff(workspace: Workspace, old: str, new: str) -> dict[str, Any]:
     """What changes in meaning between two released versions."""
-    before = workspace.config(str(_parse(old)))
-    after = workspace.config(str(_parse(new)))
+    before = workspace.config(str(wanted_version(workspace.line_name, old)))
+    after = workspace.config(str(wanted_version(workspace.line_name, new)))
     found = differences(before.value, after.value)
     return {
         "schema": "calibgit/diff/1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import unicodedata
 from typing import Any, NoReturn
 
@@ -61,6 +62,25 @@ def _integer(text: str) -> int:
     if len(text) > 20:
         raise ValueError("an integer is too large")
     return int(text)
+
+
+def _no_float(text: str) -> NoReturn:
+    raise ValueError(f"{text[:20]} is not a whole number")
+
+
+def _safe_integer(text: str) -> int:
+    value = _integer(text)
+    if abs(value) > MAX_SAFE_INTEGER:
+        raise ValueError("an integer is outside the range that every reader shares")
+    return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates, parse_float=_no_float, parse_constant=_no_constant, parse_int=_safe_integer
+)
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+# An escape other than of a quote or a backslash stands for a control character or a surrogate.
+_OTHER_ESCAPE = re.compile(r'(?<!\\)(?:\\\\)*\\[^"\\]')
 
 
 def read_json(data: bytes, name: str, *, limit: int = MAX_DOCUMENT_BYTES) -> Any:
@@ -133,7 +153,27 @@ def strict_canonical(value: Any) -> bytes:
             text that is not NFC.
     """
     _require_signable(value)
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
+
+
+def read_canonical(line: bytes) -> Any:
+    """Parse one line that must be exactly the `strict_canonical` form of its value.
+
+    Raises:
+        DocumentError: NOT_CANONICAL.
+    """
+    try:
+        text = line.decode("utf-8")
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise _not_canonical("the text is not JSON of strings, whole numbers, lists and objects") from error
+    if text.isascii() and text.isprintable() and _OTHER_ESCAPE.search(text) is None:
+        written = _ENCODER.encode(value).encode()
+    else:
+        written = strict_canonical(value)
+    if written != line:
+        raise _not_canonical("the text is not in canonical form")
+    return value
 
 
 def _require_signable(value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from calibgit.errors import IntegrityError
 
 LOCK_NAME = "calibgit.lock"
 LOCK_SCHEMA = "calibgit/lock/1"
+_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,9 @@ def read_lock(data: bytes) -> Lock:
         for name, item in value.items():
             if type(item) is not _TYPES[name]:
                 raise ValueError(f"{name} has the wrong type")
-        if "/" in value["config_file"] or "/" in value["events_file"]:
-            raise ValueError("a file name holds a slash")
+        for name in ("config_file", "events_file"):
+            if _FILE_NAME.fullmatch(value[name]) is None:
+                raise ValueError(f"{name} is not the name of a file beside it")
         return Lock(approvers=tuple(approvers), **value)
     except (ValueError, RecursionError) as error:
         raise IntegrityError(

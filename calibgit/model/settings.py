@@ -208,10 +208,11 @@ def read_toml(data: bytes, name: str) -> dict[str, object]:
     """
     try:
         return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise DocumentError(
             "NOT_TOML",
-            f"{name} is not valid TOML: {error}",
+            f"{name} is not valid TOML: {reason}",
             why="Without it calibgit does not know what it governs.",
             fix=f"mend {name}",
         ) from error

@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from calibgit.errors import EnvironmentFault, IntegrityError
@@ -81,7 +82,7 @@ def write_bundle(directory: Path, lock: Lock, config: bytes, events: bytes) -> N
     """Write or replace the bundle in `directory`.
 
     Raises:
-        IntegrityError: DOWNGRADE or WRONG_REGISTRY against the bundle that is there.
+        IntegrityError: DOWNGRADE, WRONG_REGISTRY or LOCK_MALFORMED against the bundle that is there.
         EnvironmentFault: CANNOT_WRITE; the bundle that was there stays whole.
     """
     try:
@@ -90,10 +91,6 @@ def write_bundle(directory: Path, lock: Lock, config: bytes, events: bytes) -> N
         _replace(directory / lock.config_file, config)
         _replace(directory / lock.events_file, events)
         _replace(directory / LOCK_NAME, lock.to_bytes())
-        for old in directory.iterdir():
-            kept = {LOCK_NAME, lock.config_file, lock.events_file}
-            if old.name not in kept and old.name.startswith(("config-", "events-", ".calibgit-")):
-                old.unlink()
     except OSError as error:
         raise EnvironmentFault(
             "CANNOT_WRITE",
@@ -101,6 +98,15 @@ def write_bundle(directory: Path, lock: Lock, config: bytes, events: bytes) -> N
             why="The bundle that was there before is untouched.",
             fix="free some space or choose another directory with -o",
         ) from error
+    with suppress(OSError):
+        _sweep(directory, {LOCK_NAME, lock.config_file, lock.events_file})
+
+
+def _sweep(directory: Path, kept: set[str]) -> None:
+    """Remove what an earlier bundle or an interrupted writer left; the new bundle stands whatever comes of it."""
+    for old in directory.iterdir():
+        if old.name not in kept and old.name.startswith(("config-", "events-", ".calibgit-")):
+            old.unlink()
 
 
 def _refuse_downgrade(directory: Path, lock: Lock) -> None:

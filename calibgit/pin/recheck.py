@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from calibgit.errors import EnvironmentFault, IntegrityError
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.event import expected_refs
-from calibgit.model.ids import Version, slot_name
+from calibgit.model.ids import slot_name
 from calibgit.model.pin import LOCK_NAME, Lock, read_lock
 from calibgit.model.state import RegistryState
 from calibgit.pin.bundle import read_events
@@ -44,11 +45,19 @@ def recheck(directory: Path, *, trust_root: str | None) -> tuple[Lock, RegistryS
     if sha256_hex(config) != lock.sha256 or sha256_hex(events) != lock.events_sha256:
         raise _changed("a file of the bundle is not the one that the lock names")
     policies, bodies = read_events(events)
+    if any(oid != _object_id(body, len(oid)) for oid, body in bodies):
+        raise _changed("an event of the bundle is not the object that it is called")
     state = _fold(policies, bodies, config)
     if trust_root is not None:
         require_root(state, trust_root)
     _compare(lock, state)
     return lock, state
+
+
+def _object_id(body: bytes, digits: int) -> str:
+    """The name that git gives to a tag object, in a SHA-1 repository (40 digits) or a SHA-256 one."""
+    data = b"tag %d\x00" % len(body) + body
+    return sha256_hex(data) if digits == 64 else hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
 def _fold(policies: list[bytes], bodies: list[tuple[str, bytes]], config: bytes) -> RegistryState:
@@ -66,7 +75,7 @@ def _fold(policies: list[bytes], bodies: list[tuple[str, bytes]], config: bytes)
 
 
 def _compare(lock: Lock, state: RegistryState) -> None:
-    record = state.line(lock.line).get(Version.parse(lock.version))
+    record = next((r for v, r in state.line(lock.line).items() if str(v) == lock.version), None)
     if record is None or (lock.seq, lock.head_sha256, lock.registry) != (
         state.seq,
         state.head_sha256,
@@ -76,6 +85,7 @@ def _compare(lock: Lock, state: RegistryState) -> None:
     said = (
         lock.tag,
         lock.tag_oid,
+        lock.slot,
         lock.commit,
         lock.path,
         lock.sha256,
@@ -86,6 +96,7 @@ def _compare(lock: Lock, state: RegistryState) -> None:
     shown = (
         record.tag,
         record.tag_oid,
+        slot_name(record.seq),
         record.commit,
         record.path,
         record.sha256,

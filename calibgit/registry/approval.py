@@ -3,8 +3,9 @@
 A merge commit on the protected branch is the approval. It counts when:
 
 a. it has two parents: the protected branch before, and the reviewed head;
-b. everything that it brings lies in the proposal's scope, byte for byte as in the reviewed head;
-c. it is SSH-signed by a person of the policy;
+b. it brings the config, and everything that it brings lies in the proposal's scope, byte for byte as in the
+   reviewed head;
+c. it is SSH-signed by a human of the policy;
 d. that person owns every changed path by the CODEOWNERS of the base;
 e. that person is no author of the proposal (unless the registry states `four_eyes = false`).
 """
@@ -76,8 +77,8 @@ def judge(facts: MergeFacts, policy: Policy, scope: Scope, seq: int) -> dict[str
         seq: number of the release event; a key that ended by then approves nothing.
 
     Raises:
-        GateClosed: NOT_MERGED, OUT_OF_SCOPE, NOT_AS_REVIEWED, UNSIGNED_MERGE, NO_CODEOWNERS, NOT_OWNER,
-            NO_INITIATOR or FOUR_EYES.
+        GateClosed: NOT_MERGED, OUT_OF_SCOPE, NOT_AS_REVIEWED, UNSIGNED_MERGE, NOT_HUMAN, NO_CODEOWNERS,
+            NOT_OWNER, NO_INITIATOR or FOUR_EYES.
     """
     merge = facts.merge
     if len(merge.parents) != 2:
@@ -117,6 +118,13 @@ def _require_content(facts: MergeFacts, scope: Scope) -> None:
             "A proposal may touch its own config and its own documents only.",
             "move the other change to a merge of its own",
         )
+    if scope.config_path not in facts.changed:
+        raise _refuse(
+            "NOT_MERGED",
+            f"merge commit {facts.merge.oid[:12]} does not bring {scope.config_path}",
+            "A merge approves what it brings, not what lay on the branch before.",
+            "have a code owner merge the proposal that brings this config",
+        )
     altered = sorted(facts.altered & set(facts.changed))
     if altered:
         raise _refuse(
@@ -148,6 +156,13 @@ def _signer(facts: MergeFacts, policy: Policy, seq: int) -> str:
             f"merge commit {merge.oid[:12]} is signed by a key that had ended",
             "A retired or compromised key approves nothing new.",
             "have a code owner merge with a current key",
+        )
+    if policy.people[person].kind != "human":
+        raise _refuse(
+            "NOT_HUMAN",
+            f"merge commit {merge.oid[:12]} is signed by {person}, which is a machine",
+            "A config decides about people, so a person approves it.",
+            "have a code owner merge it",
         )
     return person
 
@@ -193,18 +208,22 @@ def author_set(facts: MergeFacts, policy: Policy) -> frozenset[str]:
         for commit in facts.commits
         for mail in (commit.author_email, commit.committer_email, *_CO_AUTHOR.findall(commit.message))
     ]
-    people = {policy.person_of_email(mail.strip()) or mail.strip().casefold() for mail in mails if mail.strip()}
-    people |= set(_commit_signers(facts.commits, policy))
-    if facts.initiator != NOBODY:
-        people.add(_person(facts.initiator, policy))
+    people = set(_commit_signers(facts.commits, policy))
+    for text in (*mails, *([] if facts.initiator == NOBODY else [facts.initiator])):
+        people |= _people(text.strip(), policy)
     return frozenset(people)
 
 
-def _person(text: str, policy: Policy) -> str:
-    if text in policy.people:
-        return text
-    owners = sorted(policy.people_of_owner(text if "@" in text else f"@{text}"))
-    return policy.person_of_email(text) or (owners[0] if owners else text)
+def _people(text: str, policy: Policy) -> set[str]:
+    """Everybody whom a name, address, login or CODEOWNERS alias may mean; the text itself when that is nobody."""
+    wanted = text.casefold().removeprefix("@")
+    known = {
+        name
+        for name, person in policy.people.items()
+        for alias in (name, *person.emails, *person.owners, *(account.login for account in person.accounts))
+        if alias.casefold().removeprefix("@") == wanted
+    }
+    return known or ({text.casefold()} if text else set())
 
 
 def _commit_signers(commits: Sequence[Commit], policy: Policy) -> Iterable[str]:

@@ -20,10 +20,11 @@ def signers(event: Event, policy: Policy) -> tuple[str, ...]:
     """
     keys = [key for person in policy.people.values() for key in person.keys]
     found = [sshsig.verify(event.signature, event.signed, namespace=NAMESPACE_GIT, keys=keys)]
-    text = strict_canonical(statement(event.payload))
+    cosigned = event.payload.get("cosignatures", [])
+    text = strict_canonical(statement(event.payload)) if cosigned else b""
     found += [
         sshsig.verify(entry["signature"], text, namespace=NAMESPACE_STATEMENT, keys=[entry["key"]])
-        for entry in event.payload.get("cosignatures", [])
+        for entry in cosigned
     ]
     people: list[str] = []
     for key in found:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from calibgit.errors import DocumentError, IntegrityError
-from calibgit.model.canonical import sha256_hex, strict_canonical
+from calibgit.model.canonical import read_canonical, sha256_hex, strict_canonical
 from calibgit.model.event import Event, expected_refs, malformed, require_payload
 
 BEGIN = b"-----BEGIN SSH SIGNATURE-----\n"
@@ -70,7 +69,7 @@ def parse_event(oid: str, body: bytes) -> Event:
             why="Only a signed tag says who wrote it.",
             fix="find out who pushed it; only calibgit writes events",
         )
-    if not rest.endswith(END) or rest.count(b"-----") != 2 or b"-----" in text:
+    if not rest.endswith(END) or rest.count(b"-----") != 2:
         raise malformed("there is something besides one signature block at the end")
     payload = _parse_message(text)
     _require_header(header, payload)
@@ -88,12 +87,9 @@ def _parse_message(text: bytes) -> Mapping[str, Any]:
     if not separator or b"\n" in head or not line.endswith(b"\n") or line.count(b"\n") != 1:
         raise malformed("the message is not a subject, an empty line and one line of JSON")
     try:
-        value = json.loads(line)
-        canonical = strict_canonical(value)
-    except (ValueError, RecursionError, DocumentError) as error:
-        raise malformed("the payload is not canonical JSON") from error
-    if canonical + b"\n" != line:
-        raise malformed("the payload is not in canonical form")
+        value = read_canonical(line[:-1])
+    except DocumentError as error:
+        raise malformed(f"the payload is not canonical JSON: {error.what}") from error
     payload = require_payload(value)
     if head != subject(payload).encode():
         raise malformed("the subject says something else than the payload")

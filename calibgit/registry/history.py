@@ -10,7 +10,7 @@ from calibgit.model.ids import Version, proposal_directory
 from calibgit.registry.approval import MergeFacts
 from calibgit.registry.owners import find_codeowners
 from calibgit.repo import history as git_history
-from calibgit.repo.objects import read_blob, read_commit
+from calibgit.repo.objects import read_blob, read_commit, read_objects
 from calibgit.repo.repository import Repository
 
 SCHEMA_FILE = "scoring_config.schema.json"
@@ -42,8 +42,10 @@ class History:
         return self._lines[tip]
 
     def exists(self, oid: str) -> bool:
-        """Whether the commit is present here."""
-        return oid in self._first_parents or git_history.resolve(self.repo, oid) is not None
+        """Whether the object is present here and a commit."""
+        if oid in self._first_parents:
+            return True
+        return any(found is not None and found.kind == "commit" for _, found in read_objects(self.repo, [oid], limit=-1))
 
     def descends(self, newer: str, older: str) -> bool:
         """Whether `older` is `newer` or an ancestor of it."""

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern, GitIgnorePatternError
 
 LOCATIONS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 MAX_BYTES = 3 * 1024 * 1024
 
+_BLANKS = " \t\r"
+_WORD = re.compile(r"(?:\\.|[^ \t\r\\]|\\$)+")
 _OWNER = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*(?:/[A-Za-z0-9._-]+)?|[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 
 
@@ -77,7 +79,8 @@ def parse_codeowners(data: bytes, path: str = "CODEOWNERS") -> CodeOwners:
     rules: list[Rule] = []
     errors: list[LineError] = []
     text = data.decode("utf-8", errors="replace").removeprefix("\ufeff")
-    for number, raw in enumerate(text.splitlines(), start=1):
+    # Only LF ends a line: with Unicode's other line ends a rule could hide in what people see as a comment.
+    for number, raw in enumerate(text.split("\n"), start=1):
         parsed = _parse_line(number, raw)
         if isinstance(parsed, Rule):
             rules.append(parsed)
@@ -87,7 +90,7 @@ def parse_codeowners(data: bytes, path: str = "CODEOWNERS") -> CodeOwners:
 
 
 def _parse_line(number: int, raw: str) -> Rule | LineError | None:
-    text = raw.strip()
+    text = raw.strip(_BLANKS)
     if not text or text.startswith("#"):
         return None
     words = _words(text)
@@ -97,12 +100,15 @@ def _parse_line(number: int, raw: str) -> Rule | LineError | None:
         return LineError(number, problem, text)
     if any(_OWNER.fullmatch(owner) is None for owner in owners):
         return LineError(number, "Invalid owner", text)
-    return Rule(number, pattern, tuple(owners), _matcher(pattern))
+    try:
+        return Rule(number, pattern, tuple(owners), _matcher(pattern))
+    except GitIgnorePatternError:
+        return LineError(number, "Invalid pattern", text)
 
 
 def _words(text: str) -> list[str]:
     words: list[str] = []
-    for word in re.findall(r"(?:\\.|[^\s\\]|\\$)+", text):
+    for word in _WORD.findall(text):
         if words and word.startswith("#"):
             break
         words.append(word)

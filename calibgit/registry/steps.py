@@ -131,7 +131,8 @@ def _step_7_branch(event: Event, state: RegistryState, policy: Policy, facts: Fa
             why="The policy names one protected branch.",
             fix="repeat the command that wrote it",
         )
-    if not facts.exists(branch["head"]) or not facts.descends(facts.tip, branch["head"]):
+    known = facts.on_first_parent_line(branch["head"], facts.tip)
+    if not known and not (facts.exists(branch["head"]) and facts.descends(facts.tip, branch["head"])):
         raise IntegrityError(
             "BRANCH_BEHIND",
             f"event {event.seq} was written when {policy.branch} was at {branch['head'][:12]}, "
@@ -139,7 +140,14 @@ def _step_7_branch(event: Event, state: RegistryState, policy: Policy, facts: Fa
             why="Either this clone is behind, or history was rewritten.",
             fix="git fetch origin, then: calibgit verify",
         )
-    if state.branch_head and not facts.descends(branch["head"], state.branch_head):
+    if not known:
+        raise IntegrityError(
+            "NOT_ON_BRANCH",
+            f"event {event.seq} names {branch['head'][:12]}, which was never the tip of {policy.branch}",
+            why="What was merged on a side branch was approved by nobody who guards the protected one.",
+            fix="find out who wrote it, and whether the branch's first-parent line was rewritten",
+        )
+    if state.branch_head and not facts.on_first_parent_line(state.branch_head, branch["head"]):
         raise IntegrityError(
             "BRANCH_REWOUND",
             f"between event {state.seq} and {event.seq} the branch {policy.branch} lost commits",

@@ -21,6 +21,21 @@ def refuse_transition(state: RegistryState, event: Event) -> GateClosed | None:
     return rule(state, event) if rule else None
 
 
+def _genesis(state: RegistryState, event: Event) -> GateClosed | None:
+    del state
+    baseline = event.payload["baseline"]
+    versions = [(entry["line"], entry["version"]) for entry in baseline]
+    places = [(entry["line"], env) for entry in baseline for env in entry["envs"]]
+    if len(set(versions)) == len(versions) and len(set(places)) == len(places):
+        return None
+    return GateClosed(
+        "BASELINE_CLASH",
+        "genesis adopts a version twice, or two versions as active in one environment",
+        why="One version of a line is active in an environment, and a number names one config.",
+        fix="adopt each version once: calibgit init --seal --adopt VERSION:ENV",
+    )
+
+
 def _release(state: RegistryState, event: Event) -> GateClosed | None:
     known = state.line(event.line)
     if event.payload["target"]["sha256"] in state.rejected.get(event.line, set()):
@@ -38,6 +53,14 @@ def _release(state: RegistryState, event: Event) -> GateClosed | None:
             fix="propose under a new version number",
         )
     highest = max(known, default=None)
+    if highest is not None and _place(event.payload["target"]["path"]) != _place(known[highest].path):
+        return GateClosed(
+            "OTHER_PLACE",
+            f"{event.line} v{event.version} lies in {_place(event.payload['target']['path'])}, but the line's "
+            f"configs lie in {_place(known[highest].path)}",
+            why="Code owners are named by directory, so a line may not move to a directory of other owners.",
+            fix=f"propose the config in {_place(known[highest].path)}",
+        )
     if highest is not None and event.version < highest:
         return GateClosed(
             "VERSION_NOT_GREATER",
@@ -46,6 +69,10 @@ def _release(state: RegistryState, event: Event) -> GateClosed | None:
             fix=f"propose a version above {highest}",
         )
     return None
+
+
+def _place(path: str) -> str:
+    return path.rpartition("/")[0] or "the top directory"
 
 
 def _reject(state: RegistryState, event: Event) -> GateClosed | None:
@@ -161,6 +188,7 @@ def _deprecate(state: RegistryState, event: Event) -> GateClosed | None:
 
 
 _RULES = {
+    "genesis": _genesis,
     "release": _release,
     "reject": _reject,
     "activate": _activate,

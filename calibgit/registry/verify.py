@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from calibgit.errors import CalibgitError, GateClosed, IntegrityError, PermissionRefused
+from calibgit.errors import CalibgitError, EnvironmentFault, GateClosed, IntegrityError
 from calibgit.model.event import Event, expected_refs
 from calibgit.model.policy import Policy
 from calibgit.model.state import Problem, RegistryState
@@ -97,7 +97,9 @@ def verify_log(
             event = _read(slot, body, names)
             facts = facts or facts_of(event.payload["branch"]["ref"])
             people, result.policy = check_event(event, result.state, result.policy, facts)
-        except (IntegrityError, GateClosed, PermissionRefused) as error:
+        except EnvironmentFault:
+            raise  # says something of this machine, not of the event
+        except CalibgitError as error:
             result.errors.append(problem_of(error, slot))
             break
         apply(result.state, event, people)

@@ -117,7 +117,7 @@ def _build(writer: Writer, branch_ref: str, plan: Plan) -> bytes:
     history = History(writer.repo, tip)
     person = _require_writer(writer, policy)
     fields = plan(Situation(state, policy, person, history))
-    payload = _payload(fields, state, branch_ref, tip, _moment(writer, state))
+    payload = payload_of(fields, state, branch_ref, tip, _moment(writer, state))
     text = message(payload)
     names = expected_refs(payload)
     unsigned = tag_object(
@@ -132,7 +132,7 @@ def _build(writer: Writer, branch_ref: str, plan: Plan) -> bytes:
     return body
 
 
-def _payload(fields: Mapping[str, Any], state: RegistryState, branch_ref: str, tip: str, at: str) -> dict[str, Any]:
+def payload_of(fields: Mapping[str, Any], state: RegistryState, branch_ref: str, tip: str, at: str) -> dict[str, Any]:
     payload: dict[str, Any] = {
         "schema": SCHEMA,
         "registry": state.registry or None,

@@ -45,7 +45,7 @@ class Holder:
         """Look at the bundle again; return whether another config is in use now.
 
         Raises:
-            CalibgitError: what `load` raises, DOWNGRADE or WRONG_REGISTRY, unless `keep_last_good`.
+            CalibgitError: what `load` raises, DOWNGRADE, WRONG_REGISTRY or OTHER_LINE, unless `keep_last_good`.
         """
         try:
             fresh = self._checked(load(self._directory))
@@ -69,11 +69,18 @@ class Holder:
                 why="A running service does not change the registry that it trusts.",
                 fix="restart the service if the change is wanted",
             )
-        if new.seq < old.seq:
+        if (new.line, new.env) != (old.line, old.env):
+            raise IntegrityError(
+                "OTHER_LINE",
+                f"the bundle is now of {new.line} for {new.env}, not of {old.line} for {old.env}",
+                why="A running service goes on scoring by the line and for the environment that it started with.",
+                fix="pin into a directory of its own, or restart the service if the change is wanted",
+            )
+        if new.seq < old.seq or (new.seq == old.seq and new.head_sha256 != old.head_sha256):
             raise IntegrityError(
                 "DOWNGRADE",
-                f"the bundle's log ends at event {new.seq}, before event {old.seq} that was seen already",
-                why="An older log could hide a rollback.",
+                f"the bundle's log ends at event {new.seq} and does not hold event {old.seq} as it was seen already",
+                why="An older or another log could hide a rollback.",
                 fix="fetch the log from its home and pin again",
             )
         return fresh

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,16 +15,14 @@ from calibgit.model import semantics
 from calibgit.model.pin import LOCK_NAME, Lock, read_lock
 
 
+@dataclass(frozen=True, slots=True)
 class PinnedConfig:
-    """A config that cannot change. Attributes: `config`, `version`, `digest`, `lock`."""
+    """A config that cannot change: its data, read-only all the way down, its version and digest, and its lock."""
 
-    __slots__ = ("config", "digest", "lock", "version")
-
-    def __init__(self, config: Mapping[str, Any], lock: Lock) -> None:
-        self.config = config
-        self.version = lock.version
-        self.digest = lock.sha256
-        self.lock = lock
+    config: Mapping[str, Any]
+    version: str
+    digest: str
+    lock: Lock
 
     def evaluate(self, assessment: semantics.Assessment) -> semantics.Verdict:
         """Score and band of one assessment."""
@@ -54,8 +53,7 @@ def load(directory: str | Path, *, expect: str | None = None) -> PinnedConfig:
         IntegrityError: LOCK_MALFORMED, BUNDLE_CHANGED or UNEXPECTED_CONFIG.
     """
     root = Path(directory)
-    lock = read_lock(_read(root / LOCK_NAME))
-    data = _read(root / lock.config_file)
+    lock, data = _read_pair(root)
     if hashlib.sha256(data).hexdigest() != lock.sha256:
         raise IntegrityError(
             "BUNDLE_CHANGED",
@@ -70,7 +68,20 @@ def load(directory: str | Path, *, expect: str | None = None) -> PinnedConfig:
             why="The caller asked for one exact config.",
             fix="pin the expected version, or change what the caller expects",
         )
-    return PinnedConfig(_freeze(json.loads(data)), lock)
+    return PinnedConfig(_freeze(json.loads(data)), lock.version, lock.sha256, lock)
+
+
+def _read_pair(root: Path) -> tuple[Lock, bytes]:
+    """Lock and config; read again where a writer replaced the bundle between the two."""
+    said = _read(root / LOCK_NAME)
+    while True:
+        lock = read_lock(said)
+        try:
+            return lock, _read(root / lock.config_file)
+        except EnvironmentFault:
+            before, said = said, _read(root / LOCK_NAME)
+            if said == before:
+                raise
 
 
 def _read(path: Path) -> bytes:

@@ -1,0 +1,25 @@
+"""Run the benchmarks and print one table. Nothing here asserts a time: machines differ, ratios tell."""
+
+from __future__ import annotations
+
+import sys
+
+from bench import collecting, registry, runtime, startup
+
+BENCHES = {
+    "startup": startup.measure,
+    "runtime": runtime.measure,
+    "registry": registry.measure,
+    "collecting": collecting.measure,
+}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(BENCHES)
+    for name in wanted:
+        for what, figure, against in BENCHES[name]():
+            print(f"{name:<11} {what:<52} {figure:>16}  {against}")
+
+
+if __name__ == "__main__":
+    main()

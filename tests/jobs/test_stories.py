@@ -1,0 +1,60 @@
+"""The demo and the example are stories; these tests hold them to their endings."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from calibgit.cli.main import run
+from tests.support.world import run_git
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_demo_plays_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "-o", str(tmp_path / "world"), "--rows", "6000"]) == 0
+    story = capsys.readouterr().out
+    for line in (
+        "v1.1.0 (minor change of v1.0.0)",
+        "error STALE_BASE",
+        "error FOUR_EYES",
+        "v1.0.0 is active again in production instead of v1.1.0",
+        "error ROLLED_BACK",
+        "events, every signature good.",
+        "now your data:",
+    ):
+        assert line in story
+    clone = tmp_path / "world/alice/scoring"
+    tags = run_git(clone, "tag", "--list", "calib/*").split()
+    run_git(clone, "-c", f"gpg.ssh.allowedSignersFile={tmp_path / 'world/allowed_signers'}", "verify-tag", *tags)
+    assert "calib/scoring/revert/v1.1.0-00000005" in tags
+
+
+def test_the_demo_replaces_only_an_earlier_demo(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    assert run(["demo", "-o", str(tmp_path)]) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_inspections_go_all_the_way_and_no_business_is_named(tmp_path: Path) -> None:
+    world = tmp_path / "inspections"
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples/inspections/run.py", str(world)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "absent: labels, confidence, flag_types" in done.stdout
+    assert "v1.1.0   released  production: active      bob" in done.stdout
+    table = files("causaldata") / "restaurant_inspections" / "restaurant_data.csv"
+    with table.open(encoding="utf-8") as file:  # type: ignore[union-attr, unused-ignore]
+        names = {row["business_name"] for row in csv.DictReader(file)}
+    texts = [done.stdout, *(path.read_text("utf-8") for path in (world / "alice/scoring").rglob("*.json"))]
+    words = {name for name in names if len(name) > 6}
+    pattern = re.compile("|".join(re.escape(name) for name in sorted(words)[:2000]))
+    assert len(words) > 1000
+    assert [match.group() for text in texts if (match := pattern.search(text))] == []
