@@ -30,6 +30,7 @@ def measure() -> Iterator[tuple[str, str, str]]:
         "scoring",
         read_settings(settings.encode()).lines["scoring"],
         "0" * 64,
+        "configs",
         ActiveConfig(Version(1, 0, 0), data, json.loads(data)),
     )
     with tempfile.TemporaryDirectory() as name:
@@ -38,7 +39,11 @@ def measure() -> Iterator[tuple[str, str, str]]:
         write_results(path, rows)
         used = wall(lambda: collect(subject, str(path), as_of="2024-04-01"))
         floor = _parse_once(path)
-        yield f"collect {ROWS:,} rows with JSON from DuckDB", f"{ROWS / used / 1e6:.2f}M rows/s", f"{used / floor:.1f}x one parse of the JSON"
+        yield (
+            f"collect {ROWS:,} rows with JSON from DuckDB",
+            f"{ROWS / used / 1e6:.2f}M rows/s",
+            f"{used / floor:.1f}x one parse of the JSON",
+        )
 
 
 def _parse_once(path: Path) -> float:
@@ -47,7 +52,8 @@ def _parse_once(path: Path) -> float:
         for _ in range(3):
             start = time.perf_counter()
             connection.execute(
-                "select count(*) filter (json_valid(category_scores)), count(*) filter (json_valid(red_flags)) from scan_results"
+                "select count(*) filter (json_valid(category_scores)), "
+                "count(*) filter (json_valid(red_flags)) from scan_results"
             ).fetchall()
             best = min(best, time.perf_counter() - start)
     return best

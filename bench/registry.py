@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,11 @@ def measure() -> Iterator[tuple[str, str, str]]:
             one = f"gpg.ssh.allowedSignersFile={signers}"
             sample = [f"calib/e/{seq:08d}" for seq in range(1, 51)]
             stock = cpu_of("git", "-C", str(world.clone), "-c", one, "verify-tag", *sample) / 50 * size
-            yield f"status of {size:,} events, all verified, CPU", f"{used:.2f} s", f"{stock / used:.0f}x less than verify-tag"
+            yield (
+                f"status of {size:,} events, all verified, CPU",
+                f"{used:.2f} s",
+                f"{stock / used:.0f}x less than verify-tag",
+            )
 
 
 def grow(governed: Governed, have: int, want: int) -> None:
@@ -68,12 +73,14 @@ def grow(governed: Governed, have: int, want: int) -> None:
         event = parse_event(oid, body)
         apply(state, event, ("bob",))
         updates.append(f"create {payload['refs'][0]} {oid}\n")
-    subprocess.run(["git", "update-ref", "--stdin"], cwd=governed.world.clone, input="".join(updates).encode(), check=True)
+    subprocess.run(
+        ["git", "update-ref", "--stdin"], cwd=governed.world.clone, input="".join(updates).encode(), check=True
+    )
     run_git(governed.world.clone, "pack-refs", "--all")
     run_git(governed.world.clone, "repack", "-adq")
 
 
-def activation(state: RegistryState, situation: Situation, seq: int) -> dict[str, object]:
+def activation(state: RegistryState, situation: Situation, seq: int) -> dict[str, Any]:
     version = Version(1, 1, 0) if seq % 2 else Version(1, 0, 0)
     env = f"env-{seq % 7}"
     current = state.active("scoring", env)

@@ -19,7 +19,11 @@ def measure() -> Iterator[tuple[str, str, str]]:
     bare = python("pass")
     used = python("import calibgit.runtime")
     stdlib = python("import json, hashlib, pathlib, dataclasses, logging, contextlib, types")
-    yield "import calibgit.runtime, CPU over bare python", f"{(used - bare) * 1e3:.0f} ms", f"{used / stdlib:.2f}x its stdlib"
+    yield (
+        "import calibgit.runtime, CPU over bare python",
+        f"{(used - bare) * 1e3:.0f} ms",
+        f"{used / stdlib:.2f}x its stdlib",
+    )
     with tempfile.TemporaryDirectory() as name:
         bundle = Path(name)
         data = CONFIG.read_bytes()

@@ -10,4 +10,8 @@ from bench.clock import python
 def measure() -> Iterator[tuple[str, str, str]]:
     bare, click = python("pass"), python("import click")
     shown = python("from calibgit.cli.main import run; run(['--help'])")
-    yield "calibgit --help, CPU", f"{shown * 1e3:.0f} ms", f"{shown / click:.1f}x import click, {shown / bare:.1f}x python"
+    yield (
+        "calibgit --help, CPU",
+        f"{shown * 1e3:.0f} ms",
+        f"{shown / click:.1f}x import click, {shown / bare:.1f}x python",
+    )

@@ -11,8 +11,9 @@ from calibgit.api.place import workspace
 from calibgit.errors import UsageError
 from calibgit.jobs import measure
 from calibgit.jobs.drafting import Evidence
-from calibgit.jobs.proposing import Proposed, Wish, propose, subject_of
-from calibgit.model.ids import Version, config_path, proposal_directory
+from calibgit.jobs.measure import subject_of
+from calibgit.jobs.proposing import Proposed, Wish, propose
+from calibgit.model.ids import Version, config_path, summary_path
 from calibgit.model.report import CalibrationReport
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
 
@@ -171,8 +172,8 @@ class ConfigProposalGenerator:
         saved = self._propose(self._wish)
         line, version = self._report.line, proposal.draft.version
         return {
-            "config_path": config_path(version, self._workspace.line.configs),
-            "summary_path": f"{proposal_directory(line, version)}/change_summary_v{version}.json",
+            "config_path": config_path(version, self._workspace.place.configs),
+            "summary_path": summary_path(line, version),
             "branch": saved.branch,
         }
 

@@ -55,9 +55,7 @@ def _found(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Differenc
             if numbers and item.t1 == item.t2:
                 continue
             what = "changed" if numbers else words.get(kind, "changed")
-            yield Difference(
-                ".".join(keys), what, _value(item.t1), _value(item.t2), _level(keys, what)
-            )
+            yield Difference(".".join(keys), what, _value(item.t1), _value(item.t2), _level(keys, what))
     bands, fresh = list(old.get(BANDS_KEY, {})), list(new.get(BANDS_KEY, {}))
     if bands != fresh and sorted(bands) == sorted(fresh):
         yield Difference(BANDS_KEY, "reordered", bands, fresh, "major")

@@ -55,7 +55,7 @@ def analyze(
     space = workspace(repo, line)
     counts = measure.read_snapshot(snapshot)
     config = space.config(version or counts.config.version)
-    subject = measure.Subject(space.line_name, space.line, space.settings_sha256, config)
+    subject = measure.subject_of(space, config)
     report = measure.analyze(subject, counts, measure.read_snapshot(previous) if previous else None)
     target = output_file or snapshot.parent / f"calibration_report_{report.window.stamp}.json"
     if not dry_run:

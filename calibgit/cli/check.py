@@ -20,13 +20,16 @@ def check(repo: Path, base: str | None, head: str | None, line: str | None, outp
     """Check a proposal: scope, schema, compatibility, provenance, owners. Exit 1 when the gate refuses."""
     from calibgit.jobs.checking import check as run
 
-    report = run(workspace(repo, line), base=base, head=head)
-    {"json": _json, "github": _annotations, "md": _markdown, "text": _text}[output](report)
-    return 0 if report.ok else 1
+    reports = run(workspace(repo), line=line, base=base, head=head)
+    if output == "json":
+        print_json(reports[0].data() if len(reports) == 1 else [report.data() for report in reports])
+    for report in reports:
+        {"json": _nothing, "github": _annotations, "md": _markdown, "text": _text}[output](report)
+    return 0 if all(report.ok for report in reports) else 1
 
 
-def _json(report: Any) -> None:
-    print_json(report.data())
+def _nothing(report: Any) -> None:
+    """All reports were printed as one value."""
 
 
 def _text(report: Any) -> None:

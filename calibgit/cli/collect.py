@@ -55,7 +55,7 @@ def collect(
     from calibgit.jobs import measure
 
     space = workspace(repo, line)
-    subject = measure.Subject(space.line_name, space.line, space.settings_sha256, space.config(version))
+    subject = measure.subject_of(space, space.config(version))
     exact, snapshot = measure.collect(subject, source, as_of=as_of or today(), days=days)
     target = output_file or space.repo.work_tree / measure.OUTPUT / f"metrics_snapshot_{snapshot.window.stamp}.json"
     files = {target: snapshot.pretty()} | ({private: exact.pretty()} if private else {})

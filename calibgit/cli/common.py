@@ -93,14 +93,16 @@ def dry_run_option(function: F) -> F:
 
 
 def reason_option(*, required: bool = False) -> Callable[[F], F]:
-    """`--reason`."""
-    return click.option(
-        "--reason",
-        default="" if not required else None,
-        required=required,
-        metavar="TEXT",
-        help="Why; it is signed.",
-    )
+    """`--reason`; one that is required must say something."""
+    if required:
+        return click.option("--reason", required=True, callback=_said, metavar="TEXT", help="Why; it is signed.")
+    return click.option("--reason", default="", metavar="TEXT", help="Why; it is signed.")
+
+
+def _said(_: click.Context, option: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("it must say something", param=option)
+    return value
 
 
 def workspace(repo: Path, line: str | None = None, key: Path | None = None) -> Any:

@@ -101,14 +101,8 @@ def run(words: list[str]) -> int:
     except CalibgitError as error:
         _report(error.as_dict(), machine=machine)
         return error.exit_status
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return 2
     except click.ClickException as error:
-        if isinstance(error, click.UsageError) and error.ctx is not None and not machine:
-            click.echo(error.ctx.get_usage(), err=True)
-        hint = f"{error.ctx.command_path} --help" if isinstance(error, click.UsageError) and error.ctx else ""
-        _report({"code": "USAGE", "what": error.format_message(), "why": "", "fix": hint}, machine=machine)
+        _report_usage(error, machine=machine)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; nothing is half-written", err=True)
@@ -129,6 +123,17 @@ def _color() -> bool | None:
 
 def _follows(words: list[str], option: str, value: str) -> bool:
     return any(pair == (option, value) for pair in itertools.pairwise(words))
+
+
+def _report_usage(error: click.ClickException, *, machine: bool) -> None:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None and not machine:
+        click.echo(context.get_usage(), err=True)
+    hint = f"{context.command_path} --help" if context is not None else ""
+    _report({"code": "USAGE", "what": error.format_message(), "why": "", "fix": hint}, machine=machine)
 
 
 def _report(error: dict[str, str], *, machine: bool) -> None:

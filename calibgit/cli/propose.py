@@ -140,6 +140,6 @@ def propose(
     elif findings.previous_sha256 is not None:
         earlier = measure.find_snapshot(findings, report.parent, findings.previous_sha256)
     space = workspace(repo, line)
-    subject = proposing.subject_of(space, space.config(findings.config.version))
+    subject = measure.subject_of(space, space.config(findings.config.version))
     made = proposing.propose(space, subject, Evidence(counts, findings, earlier), wish)
     print_proposed(made, output, dry_run=dry_run)

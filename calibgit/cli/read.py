@@ -38,9 +38,11 @@ def _problems(value: dict[str, Any]) -> int:
 @click.pass_obj
 def status(repo: Path, line: str | None, at: str | None, output: str) -> int:
     """Show what is active where, after verifying the whole log."""
-    value = read.status(workspace(repo, line), at=at)
+    space = workspace(repo, line)
+    value = read.status(space, at=at)
     if line is not None:
-        value["lines"] = {line: value["lines"][line]} if line in value["lines"] else {}
+        known = line if line in value["lines"] else space.line_name
+        value["lines"] = {known: value["lines"][known]}
     if output == "json":
         print_json(value)
         return 0 if value["ok"] else INTEGRITY
@@ -72,8 +74,11 @@ def status(repo: Path, line: str | None, at: str | None, output: str) -> int:
 @click.pass_obj
 def log(repo: Path, line: str | None, output: str) -> int:
     """Show every event of the registry, oldest first."""
-    value = read.log(workspace(repo, line))
+    space = workspace(repo, line)
+    value = read.log(space)
     if line is not None:
+        if all(event["line"] != line for event in value["events"]):
+            line = str(space.line_name)
         value["events"] = [event for event in value["events"] if event["line"] in {None, line}]
     if output == "json":
         print_json(value)

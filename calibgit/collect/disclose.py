@@ -13,7 +13,7 @@ recorded label is missing, unknown or too rare, so that the block and the label 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from calibgit.collect.grids import Account, Counts, confidence_block, conflict_block, outcome_block, score_block
 from calibgit.collect.plan import make_plan
@@ -159,8 +159,9 @@ def _categories(counts: Counts) -> CategoryBlock:
 
 
 def _verdicts(counts: Counts) -> Verdicts:
-    outside = any(row.keys[0] == "score_outside" for row in counts.rows.get("dropped", ()))
-    place = "outside" if outside else "inside"
+    # One strange score must not show, so the word changes only from k on.
+    outside = sum(row.n for row in counts.rows.get("dropped", ()) if row.keys[0] == "score_outside")
+    place: Literal["inside", "outside"] = "outside" if outside >= counts.k else "inside"
     if "label" not in counts.roles:
         return Verdicts(label_conformance="absent", score_range=place)
     index = {band: str(position) for position, band in enumerate(counts.bands)}

@@ -8,7 +8,8 @@ from typing import Any
 from calibgit.jobs import measure
 from calibgit.jobs.drafting import Evidence
 from calibgit.jobs.evidence import latest_snapshot, publish_run
-from calibgit.jobs.proposing import Proposed, Wish, propose, subject_of
+from calibgit.jobs.measure import subject_of
+from calibgit.jobs.proposing import Proposed, Wish, propose
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.report import CalibrationReport
 from calibgit.model.snapshot import MetricsSnapshot
@@ -28,7 +29,7 @@ def calibrate(workspace: Workspace, source: Any, *, as_of: str, days: int | None
     """Run all stages on one window and publish the evidence, "no change" included.
 
     Raises:
-        CalibgitError: whatever a stage refuses; evidence is published only after every stage has run.
+        CalibgitError: whatever a stage refuses.
     """
     subject = subject_of(workspace, workspace.config(None))
     exact, snapshot = measure.collect(subject, source, as_of=as_of, days=days)
@@ -37,6 +38,6 @@ def calibrate(workspace: Workspace, source: Any, *, as_of: str, days: int | None
     if previous is not None and previous.bands != snapshot.bands:
         previous = None
     report = measure.analyze(subject, snapshot, previous)
-    proposed = propose(workspace, subject, Evidence(snapshot, report, previous), wish)
     published = None if wish.dry_run else publish_run(workspace, snapshot, report)
+    proposed = propose(workspace, subject, Evidence(snapshot, report, previous), wish)
     return Calibrated(snapshot, report, proposed, published)

@@ -119,7 +119,7 @@ def _files(subject: Subject, evidence: Evidence, summary: ChangeSummary, config:
     directory = proposal_directory(subject.line, version)
     picture = _picture(subject, evidence, read_json(config, "the proposed config"))
     files = {
-        config_path(version, subject.settings.configs): config,
+        config_path(version, subject.configs): config,
         f"{directory}/change_summary_v{version}.json": summary.pretty(),
         f"{directory}/{PAGE}": summary_markdown(
             summary, evidence.report, picture=PICTURE if picture else None
@@ -136,13 +136,13 @@ def _files(subject: Subject, evidence: Evidence, summary: ChangeSummary, config:
 
 def _inputs(subject: Subject, evidence: Evidence) -> list[InputDigest]:
     found = {
-        SNAPSHOT: evidence.snapshot.digest(),
-        REPORT: evidence.report.digest(),
-        "calibgit.toml": subject.settings_sha256,
+        SNAPSHOT: sha256_hex(evidence.snapshot.pretty()),
+        REPORT: sha256_hex(evidence.report.pretty()),
+        "settings": subject.settings_sha256,
         f"scoring_config_v{subject.config.version}.json": sha256_hex(subject.config.data),
     }
     if evidence.previous is not None:
-        found[PREVIOUS] = evidence.previous.digest()
+        found[PREVIOUS] = sha256_hex(evidence.previous.pretty())
     return [InputDigest(name=name, sha256=digest) for name, digest in found.items()]
 
 

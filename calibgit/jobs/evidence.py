@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
-from calibgit.errors import Conflict
+from calibgit.errors import Conflict, DocumentError, GateClosed
 from calibgit.jobs.workspace import Workspace
+from calibgit.model.canonical import read_json
 from calibgit.model.ids import evidence_branch
 from calibgit.model.report import CalibrationReport
 from calibgit.model.rollback import RollbackReport
@@ -35,6 +37,7 @@ def publish_run(workspace: Workspace, snapshot: MetricsSnapshot, report: Calibra
     """Append snapshot, report and ledger line of one run; None when the ledger already has exactly this run.
 
     Raises:
+        GateClosed: WINDOW_PUBLISHED when other counts of an overlapping window are there already.
         Conflict: LOST_RACE when other writers were faster several times.
     """
     for _ in range(ATTEMPTS):
@@ -43,6 +46,7 @@ def publish_run(workspace: Workspace, snapshot: MetricsSnapshot, report: Calibra
         ledger = (read_blob(workspace.repo, tip, LEDGER) or b"") if tip else b""
         if line in ledger:
             return None
+        _refuse_overlap(snapshot, ledger)
         folder = f"runs/{snapshot.window.stamp}-{report.digest()[:12]}"
         files = {
             f"{folder}/metrics_snapshot.json": snapshot.pretty(),
@@ -63,6 +67,19 @@ def publish_run(workspace: Workspace, snapshot: MetricsSnapshot, report: Calibra
     )
 
 
+def _refuse_overlap(snapshot: MetricsSnapshot, ledger: bytes) -> None:
+    """Two publications that share a day could be subtracted from each other, down to single rows."""
+    for entry in (_entry(line) for line in ledger.split(b"\n")[:-1]):
+        window = entry["window"]
+        if window["start"] < snapshot.window.end and snapshot.window.start < window["end"]:
+            raise GateClosed(
+                "WINDOW_PUBLISHED",
+                f"counts of {window['start']} to {window['end']} are published already, and these differ from them",
+                why="The difference of two overlapping publications could show single rows.",
+                fix="wait for the next window; --dry-run shows this one without publishing",
+            )
+
+
 def ledger_line(snapshot: MetricsSnapshot, report: CalibrationReport) -> bytes:
     """One line of the ledger: window and digests."""
     entry = {
@@ -78,7 +95,7 @@ def latest_snapshot(workspace: Workspace, before: str) -> bytes | None:
     """The newest published snapshot whose window ended at or before `before`, from the evidence branch."""
     tip = _tip(workspace)
     ledger = (read_blob(workspace.repo, tip, LEDGER) or b"") if tip else b""
-    entries = [json.loads(line) for line in ledger.decode().splitlines()]
+    entries = [_entry(line) for line in ledger.split(b"\n")[:-1]]
     earlier = [entry for entry in entries if entry["window"]["end"] <= before]
     if not earlier or tip is None:
         return None
@@ -86,6 +103,24 @@ def latest_snapshot(workspace: Workspace, before: str) -> bytes | None:
     stamp = newest["window"]["end"].replace("-", "").replace(":", "").replace("T", "_").rstrip("Z")
     folder = f"runs/{stamp}-{newest['report_sha256'][:12]}"
     return read_blob(workspace.repo, tip, f"{folder}/metrics_snapshot.json")
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    """A line of the ledger. The branch is not signed, so nothing is taken for granted."""
+    value = read_json(line, LEDGER)
+    try:
+        if {type(value["window"][end]) for end in ("start", "end")} == {str} and isinstance(
+            value["report_sha256"], str
+        ):
+            return dict(value)
+    except (KeyError, TypeError, IndexError):
+        pass
+    raise DocumentError(
+        "LEDGER_MALFORMED",
+        f"{LEDGER} on the evidence branch has a line that is no run",
+        why="Somebody else than calibgit wrote to that branch.",
+        fix=f"look at it with: git log -p -- {LEDGER}",
+    )
 
 
 def _tip(workspace: Workspace) -> str | None:

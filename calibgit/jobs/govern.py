@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from calibgit.errors import GateClosed
+from calibgit.errors import Conflict, GateClosed
 from calibgit.jobs.evidence import rollback_commit
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.canonical import sha256_hex
@@ -43,10 +43,17 @@ def release(workspace: Workspace, version: Version, *, reason: str, dry_run: boo
     line = workspace.line_name
 
     def planned(situation: Situation) -> Mapping[str, Any]:
-        fields = plan.release(situation, line=line, version=version, configs=workspace.line.configs, reason=reason)
+        fields = plan.release(situation, line=line, version=version, configs=workspace.place.configs, reason=reason)
         target = fields["target"]
         data = situation.history.require_blob(target["commit"], target["path"], target["sha256"], target["size"])
-        read_config(data, target["path"])
+        config, _ = read_config(data, target["path"])
+        if config.version != version:
+            raise GateClosed(
+                "OTHER_VERSION",
+                f"{target['path']} says that it is v{config.logic_version}",
+                why="A version's number and its bytes belong together.",
+                fix=f"propose it again with logic_version {version}",
+            )
         return fields
 
     return _write(workspace, planned, dry_run=dry_run)
@@ -58,7 +65,7 @@ def reject(workspace: Workspace, version: Version, *, reason: str, dry_run: bool
     Raises:
         GateClosed: NOT_PROPOSED, VERSION_TAKEN.
     """
-    line, path = workspace.line_name, config_path(version, workspace.line.configs)
+    line, path = workspace.line_name, config_path(version, workspace.place.configs)
     branch = proposal_branch(line, version)
     writer = workspace.writer()
     tracking = f"refs/remotes/{writer.remote.name}/{branch}"
@@ -123,10 +130,13 @@ def rollback(
 
     Raises:
         GateClosed: NOTHING_ACTIVE, NO_ROLLBACK_TARGET, BREAKING.
+        Conflict: ALREADY_ROLLED_BACK when somebody did so since this clone last fetched.
     """
     reports: list[RollbackReport] = []
+    seen = _current(workspace)[0].seq
 
     def planned(situation: Situation) -> Mapping[str, Any]:
+        _require_no_news(situation, workspace.line_name, env, seen)
         leaving, restored = plan.choose_rollback(situation.state, line=workspace.line_name, env=env, to=to)
         _require_compatible(workspace, situation, restored.version, env)
         report = _report(workspace, situation, leaving, restored, env, reason)
@@ -141,6 +151,18 @@ def rollback(
 
     written = _write(workspace, planned, alongside=lambda _: rollback_commit(workspace, reports[-1]), dry_run=dry_run)
     return written, reports[-1]
+
+
+def _require_no_news(situation: Situation, line: str, env: str, seen: int) -> None:
+    """Two people who press the button at once, or one who presses it again, must not go back two versions."""
+    for step in situation.state.steps:
+        if step.kind == "revert" and step.seq > seen and (step.line, step.env) == (line, env):
+            raise Conflict(
+                "ALREADY_ROLLED_BACK",
+                f"{step.signer} has just rolled back {line} in {env} with event {step.seq}: v{step.version} is active",
+                why="This clone had not seen it, so going back once more may not be what you want.",
+                fix="look at: calibgit status; to go back further, repeat the command",
+            )
 
 
 def _report(
@@ -170,7 +192,7 @@ def _require_compatible(workspace: Workspace, situation: Situation, version: Ver
     record = state.line(workspace.line_name)[version]
     config = workspace.config_of(record, _policy(situation))
     current = state.active(workspace.line_name, env)
-    problems = broken(contracts(workspace, history, current), config.value)
+    problems = broken(contracts(history, workspace.place.contracts, current), config.value)
     if problems:
         raise GateClosed(
             "BREAKING",
@@ -181,13 +203,10 @@ def _require_compatible(workspace: Workspace, situation: Situation, version: Ver
         )
 
 
-def contracts(workspace: Workspace, history: History, current: VersionRecord | None) -> dict[str, bytes]:
+def contracts(history: History, directory: str, current: VersionRecord | None) -> dict[str, bytes]:
     """The schemas that a new config must keep: consumer contracts at the tip, and the replaced version's schema."""
-    names = [
-        name
-        for name in list_files(workspace.repo, history.tip, workspace.line.contracts + "/")
-        if name.endswith(".schema.json")
-    ]
+    paths = list_files(history.repo, history.tip, directory + "/")
+    names = [name for name in paths if name.endswith(".schema.json")]
     found = {name: data for name in names if (data := history.blob(history.tip, name)) is not None}
     if current is not None:
         name = schema_path(current.path)
@@ -222,4 +241,5 @@ def _write(workspace: Workspace, planned: Plan, *, alongside: Alongside | None =
     _, policy = _current(workspace)
     writer = workspace.writer()
     event = write_event(writer, policy.branch_ref, planned, alongside=alongside, dry_run=dry_run)
+    workspace.forget()
     return Written(event, policy.person_of_key(writer.signer.public_key) or "", dry_run)

@@ -14,7 +14,7 @@ from calibgit.collect.exact import collect_exact
 from calibgit.collect.window import resolve_window
 from calibgit.engine.open import open_source
 from calibgit.errors import DocumentError, EnvironmentFault
-from calibgit.jobs.workspace import ActiveConfig
+from calibgit.jobs.workspace import ActiveConfig, Workspace
 from calibgit.model.report import CalibrationReport
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
@@ -24,12 +24,18 @@ OUTPUT = "analytics_output"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured: a line with its settings, and the config in force."""
+    """What is measured: a line with its settings, the directory of its configs, and the config in force."""
 
     line: str
     settings: Line
     settings_sha256: str
+    configs: str
     config: ActiveConfig
+
+
+def subject_of(workspace: Workspace, config: ActiveConfig) -> Subject:
+    """The line of a workspace under one config."""
+    return Subject(workspace.line_name, workspace.line, workspace.settings_sha256, workspace.place.configs, config)
 
 
 def collect(

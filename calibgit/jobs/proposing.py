@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -11,24 +10,24 @@ from calibgit.errors import Conflict, EnvironmentFault, GateClosed
 from calibgit.forge.local import LocalForge
 from calibgit.jobs.drafting import PAGE, Draft, Evidence, Origin, decide_change, draft
 from calibgit.jobs.measure import Subject
-from calibgit.jobs.workspace import ActiveConfig, Workspace
+from calibgit.jobs.workspace import Workspace
 from calibgit.model.canonical import sha256_hex
-from calibgit.model.ids import Version, config_path, proposal_branch, proposal_directory
+from calibgit.model.ids import Version, config_path, parse_config_path, proposal_branch, proposal_directory
 from calibgit.model.policy import PRODUCTION, Policy
 from calibgit.model.proposal import Decision
 from calibgit.model.report import Scalar
 from calibgit.model.review import MergeRequest
 from calibgit.model.state import RegistryState
+from calibgit.registry.history import History
 from calibgit.repo.commits import commit_files
 from calibgit.repo.history import list_files, resolve
 from calibgit.repo.identity import user_identity
 from calibgit.repo.network import is_local
 from calibgit.repo.objects import read_commit
 from calibgit.repo.pushing import push
+from calibgit.repo.refs import update_refs
 from calibgit.repo.remote import remote_refs
 from calibgit.repo.store import RemoteRefStore
-
-_CONFIG = re.compile(r"scoring_config_v([0-9]+\.[0-9]+\.[0-9]+)\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,9 @@ def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wi
     decision = decide_change(subject, evidence, wish.assignments or {}, wish.reason)
     if not decision.changes:
         return Proposed("no_change", decision)
-    known = taken(workspace, state, policy)
-    _require_free(workspace, state, known, wish.version)
+    history = workspace.history(policy)
+    known = taken(history, state, subject.line, subject.configs)
+    _require_free(history, state, subject, known, wish.version)
     identity = user_identity(workspace.environ)
     origin = Origin(
         created_by=identity.email,
@@ -106,21 +106,17 @@ def _require_active(state: RegistryState, subject: Subject, env: str) -> None:
         )
 
 
-def taken(workspace: Workspace, state: RegistryState, policy: Policy) -> frozenset[Version]:
-    """Every number that the registry knows, that is burnt by a name, or that lies merged on the branch."""
-    tip = workspace.history(policy).tip
-    merged = {
-        Version.parse(match.group(1))
-        for path in list_files(workspace.repo, tip, workspace.line.configs + "/")
-        if (match := _CONFIG.fullmatch(path.rpartition("/")[2]))
-    }
-    return frozenset({*state.line(workspace.line_name), *merged})
+def taken(history: History, state: RegistryState, line: str, configs: str) -> frozenset[Version]:
+    """Every number of a line that the registry knows or that lies merged on the branch."""
+    paths = list_files(history.repo, history.tip, configs + "/")
+    merged = {version for path in paths if (version := parse_config_path(path, configs)) is not None}
+    return frozenset({*state.line(line), *merged})
 
 
 def _require_free(
-    workspace: Workspace, state: RegistryState, known: frozenset[Version], wanted: Version | None
+    history: History, state: RegistryState, subject: Subject, known: frozenset[Version], wanted: Version | None
 ) -> None:
-    line = workspace.line_name
+    line = subject.line
     if wanted is not None and wanted in known:
         raise GateClosed(
             "VERSION_TAKEN",
@@ -128,7 +124,12 @@ def _require_free(
             why="A version number names one config for ever.",
             fix="use --version auto",
         )
-    waiting = sorted(version for version in known - set(state.line(line)) if not _rejected(workspace, state, version))
+    rejected = state.rejected.get(line, {})
+    waiting = sorted(
+        version
+        for version in known - set(state.line(line))
+        if sha256_hex(history.blob(history.tip, config_path(version, subject.configs)) or b"") not in rejected
+    )
     if waiting:
         raise GateClosed(
             "UNRELEASED_MERGE",
@@ -136,12 +137,6 @@ def _require_free(
             why="One merged, unreleased version at a time, so that every proposal starts from what was decided.",
             fix=f"calibgit release {waiting[0]}, or: calibgit reject {waiting[0]} --reason TEXT",
         )
-
-
-def _rejected(workspace: Workspace, state: RegistryState, version: Version) -> bool:
-    policy = workspace.verification().require()[1]
-    data = workspace.history(policy).blob(workspace.history(policy).tip, config_path(version, workspace.line.configs))
-    return data is not None and sha256_hex(data) in state.rejected.get(workspace.line_name, set())
 
 
 def _commit(workspace: Workspace, policy: Policy, made: Draft, branch: str) -> tuple[str, bool]:
@@ -167,7 +162,7 @@ def _commit(workspace: Workspace, policy: Policy, made: Draft, branch: str) -> t
             why="A proposal that somebody may be reviewing is not overwritten.",
             fix=f"review or close it, delete the branch ({ref}), or propose another --version",
         )
-    workspace.repo.run("update-ref", f"refs/heads/{branch}", commit, "0" * workspace.repo.sha_length)
+    update_refs(workspace.repo, {f"refs/heads/{branch}": (commit, None)})
     return commit, True
 
 
@@ -200,8 +195,3 @@ def _publish(
         body=page,
         opener=made.summary.created_by,
     )
-
-
-def subject_of(workspace: Workspace, config: ActiveConfig) -> Subject:
-    """The line of a workspace under one config."""
-    return Subject(workspace.line_name, workspace.line, workspace.settings_sha256, config)

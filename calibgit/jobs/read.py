@@ -9,15 +9,13 @@ from calibgit.check.compat import differences, level
 from calibgit.errors import GateClosed, UsageError
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.event import Event
-from calibgit.model.ids import Version, parse_release_name, proposal_branch
+from calibgit.model.ids import Version, parse_config_path, parse_release_name, proposal_branch
 from calibgit.model.state import RegistryState, VersionRecord
 from calibgit.pin.resolve import require_root, wanted_version
 from calibgit.registry.format import subject
 from calibgit.registry.verify import Verification
 from calibgit.repo.history import list_files
 from calibgit.repo.refs import list_refs
-
-_CONFIG = re.compile(r"scoring_config_v([0-9]+\.[0-9]+\.[0-9]+)\.json")
 
 
 def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
@@ -91,32 +89,32 @@ def _version(record: VersionRecord) -> dict[str, Any]:
 
 
 def _unverified(workspace: Workspace, state: RegistryState, line: str) -> list[dict[str, Any]]:
-    """Versions that unsigned branches speak of: merged but not released, and proposed."""
+    """Versions without a release: rejected by an event; merged or proposed by unsigned branches."""
     found: dict[Version, tuple[str, str]] = {}
     prefix = f"refs/remotes/{workspace.remote_name}/"
     for ref in list_refs(workspace.repo, f"{prefix}calibgit/{line}/v"):
         name = parse_release_name("calib/" + ref.name.removeprefix(f"{prefix}calibgit/"))
         if name is not None:
             found[name[1]] = ("proposed", ref.oid)
-    if line in workspace.settings.lines:
-        verification_policy = workspace.verification().policy
-        if verification_policy is not None:
-            tip = workspace.history(verification_policy).tip
-            for path in list_files(workspace.repo, tip, workspace.settings.lines[line].configs + "/"):
-                match = _CONFIG.fullmatch(path.rpartition("/")[2])
-                if match:
-                    found[Version.parse(match.group(1))] = ("merged", tip)
+    policy = workspace.verification().policy
+    if policy is not None and line in policy.lines:
+        tip, configs = workspace.history(policy).tip, policy.lines[line].configs
+        for path in list_files(workspace.repo, tip, configs + "/"):
+            version = parse_config_path(path, configs)
+            if version is not None:
+                found[version] = ("merged", tip)
+    found |= dict.fromkeys(state.rejected.get(line, {}).values(), ("rejected", ""))
     return [
         {
             "version": str(version),
             "state": state_name,
             "envs": {},
             "tag": None,
-            "commit": commit,
+            "commit": commit or None,
             "sha256": None,
             "signer": None,
             "approvers": [],
-            "evidence": "unverified",
+            "evidence": "none" if state_name == "rejected" else "unverified",
         }
         for version, (state_name, commit) in sorted(found.items())
         if version not in state.line(line)
@@ -124,8 +122,14 @@ def _unverified(workspace: Workspace, state: RegistryState, line: str) -> list[d
 
 
 def log(workspace: Workspace) -> dict[str, Any]:
-    """Every believed event, oldest first."""
+    """Every believed event, oldest first.
+
+    Raises:
+        GateClosed: NOT_SEALED.
+    """
     verification = workspace.verification()
+    if verification.ok:
+        verification.require()
     return {
         "schema": "calibgit/log/1",
         "ok": verification.ok,

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
+from typing import Any
 
-from calibgit.errors import DocumentError, EnvironmentFault, UsageError
+from calibgit.errors import DocumentError, EnvironmentFault, GateClosed, UsageError
 from calibgit.jobs.govern import Written
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
 from calibgit.model.ids import Version, config_path, require_name
@@ -15,7 +16,7 @@ from calibgit.model.policy import read_policy
 from calibgit.model.schemas import schema_bytes
 from calibgit.registry.history import SCHEMA_FILE
 from calibgit.registry.sshsig import parse_public_key
-from calibgit.registry.write import Writer, refresh, write_event
+from calibgit.registry.write import Situation, Writer, refresh, require_home, write_event
 from calibgit.release import plan
 from calibgit.repo.identity import user_identity
 from calibgit.repo.network import find_remote
@@ -93,6 +94,7 @@ def _files(line: str, members: Sequence[Member], *, home: str, branch: str, solo
         _template("person.toml").format(name=member.name, key=member.key, email=member.email) for member in members
     )
     trust = _template("trust.toml").format(
+        line=line,
         branch=branch,
         home=home.replace("\\", "\\\\").replace('"', '\\"'),
         four_eyes="false" if solo else "true",
@@ -141,7 +143,8 @@ def seal(
         dry_run: write nothing.
 
     Raises:
-        GateClosed: ALREADY_SEALED, NO_POLICY, NO_SUCH_CONFIG.
+        GateClosed: ALREADY_SEALED, NO_POLICY, NO_SUCH_CONFIG, POLICY_DIFFERS.
+        PermissionRefused: WRONG_HOME, NOT_AUTHORISED.
     """
     try:
         local = (workspace.repo.work_tree / POLICY_FILE).read_bytes()
@@ -154,17 +157,24 @@ def seal(
         ) from error
     policy = read_policy(local)
     writer: Writer = workspace.writer()
+    require_home(writer.remote, policy)
     refresh(workspace.repo, workspace.remote, policy.branch_ref)
     adoptions = [
-        plan.Adoption(workspace.line_name, version, config_path(version, workspace.line.configs), tuple(envs))
+        plan.Adoption(workspace.line_name, version, config_path(version, workspace.place.configs), tuple(envs))
         for version, envs in adopt
     ]
-    event = write_event(
-        writer,
-        policy.branch_ref,
-        lambda situation: plan.genesis(
-            situation, policy_path=POLICY_FILE, policy=policy, adoptions=adoptions, reason=reason
-        ),
-        dry_run=dry_run,
-    )
+
+    def planned(situation: Situation) -> Mapping[str, Any]:
+        fields = plan.genesis(situation, policy_path=POLICY_FILE, policy=policy, adoptions=adoptions, reason=reason)
+        merged = situation.history.blob(situation.history.tip, POLICY_FILE)
+        if merged is None or read_policy(merged) != policy:
+            raise GateClosed(
+                "POLICY_DIFFERS",
+                f"{POLICY_FILE} in your work tree is not the one on {policy.branch}",
+                why="Genesis puts the merged policy in force, and you should have read what you sign.",
+                fix=f"git switch {policy.branch} && git pull, then repeat the command",
+            )
+        return fields
+
+    event = write_event(writer, policy.branch_ref, planned, dry_run=dry_run)
     return Written(event, policy.person_of_key(writer.signer.public_key) or "", dry_run)

@@ -13,8 +13,8 @@ from calibgit.errors import DocumentError, GateClosed, UsageError
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.config import read_config
 from calibgit.model.ids import Version, config_path
-from calibgit.model.policy import PRODUCTION, Policy
-from calibgit.model.settings import Line, Settings, read_settings, settings_digest
+from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
+from calibgit.model.settings import Line, Settings, read_settings
 from calibgit.model.snapshot import ConfigRef
 from calibgit.model.state import RegistryState, VersionRecord
 from calibgit.registry.history import History
@@ -69,6 +69,7 @@ class Workspace:
         self.environ = environ or {}
         self._key = key
         self._clock = clock
+        self._verification: Verification | None = None
 
     @cached_property
     def settings_bytes(self) -> bytes:
@@ -90,8 +91,8 @@ class Workspace:
 
     @property
     def settings_sha256(self) -> str:
-        """Digest of the settings' bytes."""
-        return settings_digest(self.settings_bytes)
+        """Digest of the line's parsed settings; comments and spaces change nothing."""
+        return self.line.digest()
 
     @property
     def line_name(self) -> str:
@@ -102,6 +103,41 @@ class Workspace:
     def line(self) -> Line:
         """Settings of the line that this job is about."""
         return self.settings.line(self._line)[1]
+
+    @property
+    def place(self) -> Place:
+        """Where the line's files lie, by the policy in force; before the seal, by the one in the work tree.
+
+        Raises:
+            GateClosed: UNPLACED_LINE.
+            DocumentError: NO_POLICY.
+        """
+        policy = self.verification().policy or self.unsealed_policy()
+        place = policy.lines.get(self.line_name)
+        if place is None:
+            raise GateClosed(
+                "UNPLACED_LINE",
+                f"{POLICY_FILE} does not say where the line {self.line_name} lies",
+                why="Which files are a line's configs is under signature.",
+                fix=f"add [lines.{self.line_name}] to {POLICY_FILE}",
+            )
+        return place
+
+    def unsealed_policy(self) -> Policy:
+        """The policy in the work tree, which nobody has signed yet.
+
+        Raises:
+            DocumentError: NO_POLICY, NOT_TOML or SCHEMA.
+        """
+        try:
+            return read_policy((self.repo.work_tree / POLICY_FILE).read_bytes())
+        except OSError as error:
+            raise DocumentError(
+                "NO_POLICY",
+                f"there is no readable {POLICY_FILE} in {self.repo.work_tree}",
+                why="It says who may sign and where each line lies.",
+                fix="calibgit init, then merge its files",
+            ) from error
 
     @cached_property
     def remote(self) -> Remote:
@@ -117,12 +153,21 @@ class Workspace:
             return "origin"
 
     def verification(self, until: int | None = None) -> Verification:
-        """The verified log of this clone; the network is not asked."""
-        return read_registry(self.repo, remote=self.remote_name, until=until)
+        """The verified log of this clone, read once; the network is not asked."""
+        if until is not None:
+            return read_registry(self.repo, remote=self.remote_name, until=until)
+        if self._verification is None:
+            self._verification = read_registry(self.repo, remote=self.remote_name)
+        return self._verification
 
     def refresh(self, branch_ref: str) -> None:
         """Fetch the log and the protected branch."""
         refresh(self.repo, self.remote, branch_ref)
+        self.forget()
+
+    def forget(self) -> None:
+        """Read the log again when it is next needed."""
+        self._verification = None
 
     def history(self, policy: Policy) -> History:
         """The protected branch as this clone has it."""
@@ -194,7 +239,7 @@ class Workspace:
         return record
 
     def _work_tree_config(self, version: Version) -> ActiveConfig:
-        path = config_path(version, self.line.configs)
+        path = config_path(version, self.place.configs)
         try:
             data = (self.repo.work_tree / path).read_bytes()
         except OSError as error:
@@ -202,6 +247,6 @@ class Workspace:
                 "NO_SUCH_CONFIG",
                 f"there is no readable {path}",
                 why="Without its config nothing can be said about calibration.",
-                fix=f"ls {self.line.configs}",
+                fix=f"ls {self.place.configs}",
             ) from error
         return ActiveConfig(version, data, read_config(data, path)[1])

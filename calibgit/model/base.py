@@ -13,7 +13,7 @@ from calibgit.model.canonical import MAX_DOCUMENT_BYTES, canonical_json, pretty_
 class Document(BaseModel):
     """A frozen value with named fields; an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     def data(self) -> dict[str, Any]:
         """The document as JSON data, by its public names, without absent optional fields."""

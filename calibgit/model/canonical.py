@@ -59,8 +59,8 @@ def _finite(text: str) -> float:
 
 
 def _integer(text: str) -> int:
-    if len(text) > 20:
-        raise ValueError("an integer is too large")
+    if len(text) > 20 or abs(int(text)) > MAX_SAFE_INTEGER:
+        raise ValueError("an integer is outside the range that every reader shares")
     return int(text)
 
 

@@ -30,6 +30,6 @@ class CheckReport(Document):
     line: str
     base: str
     head: str
-    version: str | None
+    version: str | None = None
     ok: bool
     results: tuple[CheckResult, ...]

@@ -15,9 +15,9 @@ from calibgit.model.ids import Version
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Number = Annotated[int, Field(strict=True)] | Annotated[FiniteFloat, Field(strict=True)]
-Weight = Annotated[Number, Field(ge=0)]
-Penalty = Annotated[Number, Field(le=0)]
-Share = Annotated[Number, Field(ge=0, le=1)]
+Weight = Annotated[int, Field(strict=True, ge=0)] | Annotated[FiniteFloat, Field(strict=True, ge=0)]
+Penalty = Annotated[int, Field(strict=True, le=0)] | Annotated[FiniteFloat, Field(strict=True, le=0)]
+Share = Annotated[int, Field(strict=True, ge=0, le=1)] | Annotated[FiniteFloat, Field(strict=True, ge=0, le=1)]
 FlagLimit = Annotated[int, Field(strict=True, ge=0)]
 Flag = Annotated[bool, Field(strict=True)]
 

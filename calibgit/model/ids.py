@@ -127,6 +127,19 @@ def config_path(version: Version, directory: str = "configs") -> str:
     return f"{directory}/scoring_config_v{version}.json"
 
 
+def parse_config_path(path: str, directory: str = "configs") -> Version | None:
+    """The version whose config lies at `path`, or None when that is no config's place in `directory`."""
+    text = path.removeprefix(directory + "/scoring_config_v").removesuffix(".json")
+    match = _VERSION.fullmatch(text)
+    version = Version.parse(text) if match else None
+    return version if version is not None and config_path(version, directory) == path else None
+
+
+def summary_path(line: str, version: Version) -> str:
+    """Repository path of a version's change summary."""
+    return f"{proposal_directory(line, version)}/change_summary_v{version}.json"
+
+
 def proposal_directory(line: str, version: Version) -> str:
     """Repository path of a version's proposal documents, without a trailing slash."""
     return f"proposals/{line}/v{version}"

@@ -67,6 +67,12 @@ _TYPES: dict[str, type] = {
 }
 
 
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise ValueError("a key appears twice")
+    return dict(pairs)
+
+
 def read_lock(data: bytes) -> Lock:
     """Parse a lock.
 
@@ -74,7 +80,7 @@ def read_lock(data: bytes) -> Lock:
         IntegrityError: LOCK_MALFORMED.
     """
     try:
-        value = json.loads(data)
+        value = json.loads(data, object_pairs_hook=_no_duplicates)
         if not isinstance(value, dict) or value.pop("schema", None) != LOCK_SCHEMA:
             raise ValueError("it is not a calibgit lock of schema 1")
         if set(value) != set(_TYPES):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,11 +11,12 @@ from calibgit.model.base import Document
 from calibgit.model.ids import is_name
 from calibgit.model.settings import read_toml
 
-Role = Literal["release", "attest", "activate", "rollback", "deprecate", "checkpoint", "policy", "recover"]
+Role = Literal["release", "attest", "activate", "breaking", "rollback", "deprecate", "checkpoint", "policy", "recover"]
 ROLES: tuple[Role, ...] = (
     "release",
     "attest",
     "activate",
+    "breaking",
     "rollback",
     "deprecate",
     "checkpoint",
@@ -30,10 +32,12 @@ ROLE_OF_KIND: dict[str, Role] = {
     "revert": "rollback",
     "deprecate": "deprecate",
     "checkpoint": "checkpoint",
+    "void": "recover",
 }
-HUMAN_ONLY: tuple[Role, ...] = ("policy", "recover")
+MACHINE_ROLES: tuple[Role, ...] = ("release", "attest", "checkpoint")
 PRODUCTION = "production"
 
+Directory = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")]
 PersonName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 PublicKey = Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s<>]{1,64}@[^@\s<>]{1,190}$")]
@@ -67,6 +71,13 @@ class Person(Document):
     ended: tuple[KeyEnd, ...] = ()
 
 
+class Place(Document):
+    """Where a line's files lie: its configs, and its consumer contracts. No two lines share a place."""
+
+    configs: Directory
+    contracts: Directory
+
+
 class Grant(Document):
     """Who holds a role, and how many different people it takes. `non_author`: one of them wrote none of it."""
 
@@ -76,23 +87,49 @@ class Grant(Document):
 
 
 class Policy(Document):
-    """The whole of `trust.toml`. `roles` keys are a role, or `role:environment` for one environment."""
+    """The whole of `trust.toml`.
+
+    Attributes:
+        branch: short name of the protected branch.
+        home: canonical remotes; writers refuse others.
+        four_eyes: False only in a one-person registry.
+        production: environments whose activation needs humans.
+        lines: the governed lines and their places.
+        people: everybody who signs, by name.
+        roles: a role, or `role:environment` for one environment, to those who hold it.
+    """
 
     schema_: Literal["calibgit/trust/1"] = Field(alias="schema")
     branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
     home: Annotated[tuple[str, ...], Field(min_length=1)]
     four_eyes: bool
+    production: Annotated[tuple[str, ...], Field(min_length=1)]
+    lines: Annotated[dict[str, Place], Field(min_length=1)]
     people: Annotated[dict[PersonName, Person], Field(min_length=1)]
     roles: dict[str, Grant]
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        keys = [key for person in self.people.values() for key in person.keys]
-        if len(keys) != len(set(keys)):
-            raise ValueError("one key belongs to two people")
+        everybody = self.people.values()
+        _require_once("key", [key for person in everybody for key in person.keys])
+        _require_once("e-mail", [mail.casefold() for person in everybody for mail in person.emails])
+        for person in everybody:
+            if any(end.key not in person.keys for end in person.ended):
+                raise ValueError("a key ends that its person does not have")
+        self._require_places()
         for name, grant in self.roles.items():
             self._require_grant(name, grant)
         return self
+
+    def _require_places(self) -> None:
+        names = [*self.lines, *self.production]
+        if not all(is_name(name) for name in names):
+            raise ValueError("a line or an environment has no proper name")
+        places = [place for line in self.lines.values() for place in (line.configs, line.contracts)]
+        configs = [line.configs + "/" for line in self.lines.values()]
+        _require_once("place", places)
+        if any(one != other and one.startswith(other) for one in configs for other in configs):
+            raise ValueError("the configs of one line lie inside those of another")
 
     def _require_grant(self, name: str, grant: Grant) -> None:
         role, _, env = name.partition(":")
@@ -104,7 +141,8 @@ class Policy(Document):
         if len(set(grant.people)) < grant.threshold:
             raise ValueError(f"the role {name} asks for {grant.threshold} people and names fewer")
         machines = [person for person in grant.people if self.people[person].kind == "ci"]
-        if machines and (role in HUMAN_ONLY or (role == "activate" and env in {"", PRODUCTION})):
+        for_machines = role in MACHINE_ROLES or (role == "activate" and env and env not in self.production)
+        if machines and not for_machines:
             raise ValueError(f"the role {name} is for humans; {machines[0]} is not one")
 
     @property
@@ -144,6 +182,11 @@ class Policy(Document):
     def key_ended(self, key: str, seq: int) -> bool:
         """Whether `key` was retired or declared compromised at or before event `seq`."""
         return any(end.key == key and seq >= end.from_seq for p in self.people.values() for end in p.ended)
+
+
+def _require_once(what: str, values: Sequence[str]) -> None:
+    if len(values) != len(set(values)):
+        raise ValueError(f"one {what} stands in two places")
 
 
 def read_policy(data: bytes, name: str = "trust.toml") -> Policy:

@@ -26,8 +26,8 @@ class Change(Document):
     """One changed path of the config, dotted, with its reason."""
 
     path: str
-    old: Scalar
-    new: Scalar
+    old: Scalar = None
+    new: Scalar = None
     finding: str | None = None
     rationale: str
     impact: Impact | None = None
@@ -94,7 +94,10 @@ class RollbackTrigger(Document):
 
 
 class InputDigest(Document):
-    """A file that the proposal was computed from."""
+    """What the proposal was computed from: a committed file and the SHA-256 of its bytes.
+
+    `settings` is no file: it is the digest of the line's parsed settings, so a comment changes nothing.
+    """
 
     name: str
     sha256: str

@@ -44,7 +44,7 @@ class RollbackReport(Document):
 
     def markdown(self) -> str:
         """The report for people."""
-        rows = "".join(f"| `{item.path}` | `{item.was}` | `{item.now}` |\n" for item in self.diff)
+        rows = "".join(f"| {_code(item.path)} | {_code(item.was)} | {_code(item.now)} |\n" for item in self.diff)
         steps = "".join(f"{place}. {step}\n" for place, step in enumerate(self.next_steps, start=1))
         return (
             f"# Rollback of {self.line} v{self.from_version} in {self.env}\n\n"
@@ -130,4 +130,10 @@ def _differences(old: Any, new: Any, path: str) -> list[ChangedValue]:
 
 
 def _plain(text: str) -> str:
-    return text.replace("\n", " ").replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(text.splitlines()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _code(value: Any) -> str:
+    """A value as inline code in a table cell; long ones are cut."""
+    text = " ".join(str(value).splitlines()).replace("`", "'").replace("|", "\\|")
+    return f"`{text[:120]}`"

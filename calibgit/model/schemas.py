@@ -32,9 +32,17 @@ DOCUMENTS: dict[str, type[Document]] = {
 
 def generate(name: str) -> bytes:
     """The schema as the types say it now."""
-    schema: dict[str, Any] = DOCUMENTS[name].model_json_schema(by_alias=True)
+    schema: dict[str, Any] = _closed(DOCUMENTS[name].model_json_schema(by_alias=True))
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"calibgit/{name}/1"}
     return (json.dumps({**head, **schema}, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _closed(node: Any) -> Any:
+    """Refuse keys outside the pattern of a mapping's names, as the types do."""
+    if isinstance(node, dict):
+        found = {key: _closed(item) for key, item in node.items()}
+        return {"additionalProperties": False, **found} if "patternProperties" in found else found
+    return [_closed(item) for item in node] if isinstance(node, list) else node
 
 
 def schema_bytes(name: str) -> bytes:

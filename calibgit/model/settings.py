@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from calibgit.errors import DocumentError, UsageError
 from calibgit.model.base import Document
-from calibgit.model.canonical import sha256_hex
 from calibgit.model.ids import require_name
 
 Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
@@ -136,10 +135,8 @@ class Window(Document):
 
 
 class Line(Document):
-    """One governed family of configs."""
+    """One governed family of configs. Where its files lie is said in `trust.toml`, under signature."""
 
-    configs: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "configs"
-    contracts: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "configs/contracts"
     affects: tuple[Key, ...] = ("scoring", "classification")
     source: Source
     vocabulary: Vocabulary = Vocabulary()
@@ -216,8 +213,3 @@ def read_toml(data: bytes, name: str) -> dict[str, object]:
             why="Without it calibgit does not know what it governs.",
             fix=f"mend {name}",
         ) from error
-
-
-def settings_digest(data: bytes) -> str:
-    """SHA-256 of the settings' bytes."""
-    return sha256_hex(data)

@@ -82,7 +82,7 @@ class RegistryState:
         four_eyes: as genesis stated it.
         policy_sha256: digest of the policy in force.
         versions: by line, then version.
-        rejected: line to digests of configs that may not be released.
+        rejected: line to digests of configs that may not be released, each with the version it was proposed as.
         now: (line, environment) to the version that is active there.
         steps: every change of what is active, in order.
     """
@@ -96,7 +96,7 @@ class RegistryState:
     four_eyes: bool = True
     policy_sha256: str = ""
     versions: dict[str, dict[Version, VersionRecord]] = field(default_factory=dict)
-    rejected: dict[str, set[str]] = field(default_factory=dict)
+    rejected: dict[str, dict[str, Version]] = field(default_factory=dict)
     now: dict[tuple[str, str], Version] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
 

@@ -42,7 +42,7 @@ def read_events(data: bytes) -> tuple[list[bytes], list[tuple[str, bytes]]]:
                 policies.append(value["policy"].encode())
             else:
                 events.append((str(value["oid"]), value["body"].encode()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(
             "EVENTS_MALFORMED",
             "the events of the bundle cannot be read",

@@ -45,6 +45,8 @@ def recheck(directory: Path, *, trust_root: str | None) -> tuple[Lock, RegistryS
     if sha256_hex(config) != lock.sha256 or sha256_hex(events) != lock.events_sha256:
         raise _changed("a file of the bundle is not the one that the lock names")
     policies, bodies = read_events(events)
+    if not bodies:
+        raise _changed("the bundle holds no events")
     if any(oid != _object_id(body, len(oid)) for oid, body in bodies):
         raise _changed("an event of the bundle is not the object that it is called")
     state = _fold(policies, bodies, config)

@@ -20,7 +20,7 @@ def apply(state: RegistryState, event: Event, people: tuple[str, ...]) -> None:
     elif kind == "release":
         state.versions.setdefault(event.line, {})[event.version] = _record(event, people[0])
     elif kind == "reject":
-        state.rejected.setdefault(event.line, set()).add(event.payload["config_sha256"])
+        state.rejected.setdefault(event.line, {})[event.payload["config_sha256"]] = event.version
     elif kind == "deprecate":
         record = state.versions[event.line][event.version]
         state.versions[event.line][event.version] = replace(record, status="deprecated")

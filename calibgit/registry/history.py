@@ -45,7 +45,9 @@ class History:
         """Whether the object is present here and a commit."""
         if oid in self._first_parents:
             return True
-        return any(found is not None and found.kind == "commit" for _, found in read_objects(self.repo, [oid], limit=-1))
+        return any(
+            found is not None and found.kind == "commit" for _, found in read_objects(self.repo, [oid], limit=-1)
+        )
 
     def descends(self, newer: str, older: str) -> bool:
         """Whether `older` is `newer` or an ancestor of it."""

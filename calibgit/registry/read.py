@@ -102,6 +102,6 @@ def _bodies(repo: Repository, oids: list[str]) -> Iterator[bytes | None]:
 def _foreign_names(result: Verification, names: Mapping[str, str]) -> list[Problem]:
     owned = {name for event in result.events for name in expected_refs(event.payload)[0]}
     return [
-        Problem("FOREIGN_NAME", f"{ascii(name)} belongs to no event and is ignored", None, ascii(name)[1:-1])
+        Problem("FOREIGN_NAME", f"{name!a} belongs to no event and is ignored", None, ascii(name)[1:-1])
         for name in sorted(names.keys() - owned)
     ]

@@ -54,7 +54,7 @@ def check_event(
     _step_6_authority(event, state, after, people)
     if facts.has_commits:
         _step_7_branch(event, state, after, facts)
-        _step_8_bytes(event, facts)
+        _step_8_bytes(event, after, facts)
         _step_9_evidence(event, after, facts)
     _step_9_state(event, state)
     return people, after
@@ -163,14 +163,14 @@ def _step_7_branch(event: Event, state: RegistryState, policy: Policy, facts: Fa
         )
 
 
-def _step_8_bytes(event: Event, facts: Facts) -> None:
+def _step_8_bytes(event: Event, policy: Policy, facts: Facts) -> None:
     payload, target = event.payload, event.payload["target"]
     if event.kind == "genesis":
         for entry in payload["baseline"]:
-            _require_place(event, entry["path"], entry["version"])
+            _require_place(event, policy, entry)
             facts.require_blob(target["commit"], entry["path"], entry["sha256"], entry["size"])
     if event.kind == "release":
-        _require_place(event, target["path"], payload["version"])
+        _require_place(event, policy, {**payload, "path": target["path"]})
         facts.require_blob(target["commit"], target["path"], target["sha256"], target["size"])
         if facts.schema_sha256(target["commit"], target["path"]) != payload["schema_sha256"]:
             raise IntegrityError(
@@ -181,13 +181,14 @@ def _step_8_bytes(event: Event, facts: Facts) -> None:
             )
 
 
-def _require_place(event: Event, path: str, version: str) -> None:
-    directory = path.rpartition("/")[0]
-    if path != config_path(Version.parse(version), directory):
+def _require_place(event: Event, policy: Policy, entry: Mapping[str, Any]) -> None:
+    line, version, path = entry["line"], entry["version"], entry["path"]
+    place = policy.lines.get(line)
+    if place is None or path != config_path(Version.parse(version), place.configs):
         raise IntegrityError(
             "WRONG_PATH",
-            f"event {event.seq} takes v{version} from {path}",
-            why="A version's config has one place, so that its number and its bytes belong together.",
+            f"event {event.seq} takes {line} v{version} from {path}",
+            why="A version's config has one place, which trust.toml names: number, bytes and owners belong together.",
             fix="find out who wrote it",
         )
 

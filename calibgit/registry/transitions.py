@@ -32,13 +32,13 @@ def _genesis(state: RegistryState, event: Event) -> GateClosed | None:
         "BASELINE_CLASH",
         "genesis adopts a version twice, or two versions as active in one environment",
         why="One version of a line is active in an environment, and a number names one config.",
-        fix="adopt each version once: calibgit init --seal --adopt VERSION:ENV",
+        fix="adopt each version once: calibgit init --seal --adopt VERSION=ENV",
     )
 
 
 def _release(state: RegistryState, event: Event) -> GateClosed | None:
     known = state.line(event.line)
-    if event.payload["target"]["sha256"] in state.rejected.get(event.line, set()):
+    if event.payload["target"]["sha256"] in state.rejected.get(event.line, {}):
         return GateClosed(
             "CONFIG_REJECTED",
             f"these bytes of {event.line} v{event.version} were rejected",
@@ -53,14 +53,6 @@ def _release(state: RegistryState, event: Event) -> GateClosed | None:
             fix="propose under a new version number",
         )
     highest = max(known, default=None)
-    if highest is not None and _place(event.payload["target"]["path"]) != _place(known[highest].path):
-        return GateClosed(
-            "OTHER_PLACE",
-            f"{event.line} v{event.version} lies in {_place(event.payload['target']['path'])}, but the line's "
-            f"configs lie in {_place(known[highest].path)}",
-            why="Code owners are named by directory, so a line may not move to a directory of other owners.",
-            fix=f"propose the config in {_place(known[highest].path)}",
-        )
     if highest is not None and event.version < highest:
         return GateClosed(
             "VERSION_NOT_GREATER",
@@ -69,10 +61,6 @@ def _release(state: RegistryState, event: Event) -> GateClosed | None:
             fix=f"propose a version above {highest}",
         )
     return None
-
-
-def _place(path: str) -> str:
-    return path.rpartition("/")[0] or "the top directory"
 
 
 def _reject(state: RegistryState, event: Event) -> GateClosed | None:

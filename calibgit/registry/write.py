@@ -7,11 +7,12 @@ No local ref is created before the remote has accepted the event.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from calibgit.errors import Conflict, GateClosed, PermissionRefused
+from calibgit.errors import Conflict, EnvironmentFault, GateClosed, PermissionRefused
 from calibgit.model.event import NAMESPACE_GIT, SCHEMA, Event, expected_refs
 from calibgit.model.policy import Policy
 from calibgit.model.state import RegistryState
@@ -23,7 +24,7 @@ from calibgit.repo.identity import Identity
 from calibgit.repo.network import Remote
 from calibgit.repo.objects import write_object
 from calibgit.repo.pushing import push
-from calibgit.repo.remote import fetch
+from calibgit.repo.remote import fetch, remote_refs
 from calibgit.repo.repository import Repository
 from calibgit.repo.signing import Signer
 from calibgit.repo.tags import tag_object
@@ -71,8 +72,10 @@ def write_event(
         dry_run: do everything except pushing.
 
     Raises:
-        CalibgitError: what the plan or a verification step raises; Conflict LOST_RACE; WRONG_HOME; NOT_A_SIGNER.
+        CalibgitError: what the plan or a verification step raises; Conflict LOST_RACE; NAME_TAKEN; WRONG_HOME;
+            NOT_A_SIGNER.
     """
+    refused = 0
     for _ in range(ATTEMPTS):
         refresh(writer.repo, writer.remote, branch_ref)
         body = _build(writer, branch_ref, plan)
@@ -80,14 +83,16 @@ def write_event(
         if dry_run:
             return event
         oid = write_object(writer.repo, "tag", body)
+        more = alongside(event) if alongside else {}
         try:
-            more = alongside(event) if alongside else {}
-            push(writer.repo, writer.remote, {**dict.fromkeys(event.payload["refs"], oid), **more})
+            _push(writer, {**dict.fromkeys(event.payload["refs"], oid), **more})
         except Conflict as error:
-            if error.code not in {"REF_TAKEN", "REF_MOVED"} or _burnt(error, event):
-                raise
+            if error.code == "REF_TAKEN" and event.seq == refused:
+                raise _name_taken(error) from error
+            refused = event.seq
             continue
-        refresh(writer.repo, writer.remote, branch_ref)
+        with suppress(EnvironmentFault):  # it is written; the next command fetches it
+            refresh(writer.repo, writer.remote, branch_ref)
         return parse_event(oid, body)
     raise Conflict(
         "LOST_RACE",
@@ -133,6 +138,7 @@ def _build(writer: Writer, branch_ref: str, plan: Plan) -> bytes:
 
 
 def payload_of(fields: Mapping[str, Any], state: RegistryState, branch_ref: str, tip: str, at: str) -> dict[str, Any]:
+    """The whole payload: what the plan says, and its place in the log."""
     payload: dict[str, Any] = {
         "schema": SCHEMA,
         "registry": state.registry or None,
@@ -163,13 +169,7 @@ def _moment(writer: Writer, state: RegistryState) -> str:
 def _require_writer(writer: Writer, policy: Policy | None) -> str:
     if policy is None:
         return ""
-    if not is_home(writer.remote.url, policy):
-        raise PermissionRefused(
-            "WRONG_HOME",
-            f"the remote {writer.remote.name} is not a home of this registry",
-            why="Events of one registry must not end up in a fork. trust.toml lists its homes.",
-            fix=f"git remote set-url {writer.remote.name} {policy.home[0]}",
-        )
+    require_home(writer.remote, policy)
     person = policy.person_of_key(writer.signer.public_key)
     if person is None:
         raise PermissionRefused(
@@ -181,6 +181,21 @@ def _require_writer(writer: Writer, policy: Policy | None) -> str:
     return person
 
 
+def require_home(remote: Remote, policy: Policy) -> None:
+    """Refuse to write anywhere but to a canonical remote.
+
+    Raises:
+        PermissionRefused: WRONG_HOME.
+    """
+    if not is_home(remote.url, policy):
+        raise PermissionRefused(
+            "WRONG_HOME",
+            f"the remote {remote.name} is not a home of this registry",
+            why="Events of one registry must not end up in a fork. trust.toml lists its homes.",
+            fix=f"git remote set-url {remote.name} {policy.home[0]}",
+        )
+
+
 def is_home(url: str, policy: Policy) -> bool:
     """Whether `url` is one of the canonical remotes, ignoring a trailing slash or `.git`."""
     return _plain(url) in {_plain(home) for home in policy.home}
@@ -190,6 +205,22 @@ def _plain(url: str) -> str:
     return url.rstrip("/").removesuffix(".git").rstrip("/")
 
 
-def _burnt(error: Conflict, event: Event) -> bool:
-    slot = next(name for name in event.payload["refs"] if "/e/" in name)
-    return slot not in error.what and any(name in error.what for name in event.payload["refs"])
+def _push(writer: Writer, updates: Mapping[str, str]) -> None:
+    """Push all or nothing. Where the answer was lost, what the remote holds decides."""
+    try:
+        push(writer.repo, writer.remote, updates)
+    except EnvironmentFault:
+        name, oid = next(iter(updates.items()))
+        with suppress(EnvironmentFault):
+            if remote_refs(writer.repo, writer.remote, name).get(name) == oid:
+                return
+        raise
+
+
+def _name_taken(error: Conflict) -> GateClosed:
+    return GateClosed(
+        "NAME_TAKEN",
+        f"{error.what}, and it is no event's",
+        why="A name is given once; whoever pushed this one burnt it.",
+        fix="find out who pushed it; then propose under the next version number",
+    )

@@ -148,3 +148,9 @@ def last_change(repo: Repository, tip: str, path: str) -> str | None:
     """The newest commit of `tip`'s first-parent line that changed `path` against its first parent, or None."""
     words = ("rev-list", "--first-parent", "--max-count=1", require_oid(tip), "--", path)
     return repo.run(*words).decode("ascii").strip() or None
+
+
+def merge_base(repo: Repository, one: str, other: str) -> str | None:
+    """The best common ancestor of two commits, or None when they share no history."""
+    completed = repo.execute("merge-base", require_oid(one), require_oid(other))
+    return completed.stdout.decode("ascii").strip() or None if completed.status == 0 else None

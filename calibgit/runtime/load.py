@@ -68,7 +68,30 @@ def load(directory: str | Path, *, expect: str | None = None) -> PinnedConfig:
             why="The caller asked for one exact config.",
             fix="pin the expected version, or change what the caller expects",
         )
-    return PinnedConfig(_freeze(json.loads(data)), lock.version, lock.sha256, lock)
+    return PinnedConfig(_freeze(_parse(data, lock)), lock.version, lock.sha256, lock)
+
+
+def _parse(data: bytes, lock: Lock) -> Any:
+    """The config's JSON: its bytes are the pinned ones, but they must have one meaning and be this version."""
+    try:
+        value = json.loads(data, object_pairs_hook=_once)
+        if value["logic_version"] != lock.version:
+            raise ValueError("it calls itself another version")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise IntegrityError(
+            "CONFIG_UNREADABLE",
+            f"{lock.config_file} is not the config of v{lock.version}: {error}",
+            why="A config that can be read in two ways decides in two ways.",
+            fix="pin again with: calibgit pin TAG --trust-root ID -o DIR",
+        ) from error
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key appears twice in one object")
+    return value
 
 
 def _read_pair(root: Path) -> tuple[Lock, bytes]:

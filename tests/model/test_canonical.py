@@ -27,9 +27,11 @@ JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER)
-    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER)
     | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner)
+    ),
     max_leaves=12,
 )
 
@@ -60,8 +62,28 @@ def test_key_order_does_not_change_a_digest(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [1.5, 1.0, float("nan"), 2**53, -(2**53), b"bytes", {1}, {"ä": 1}, {1: 2}, {"a\n": 1}]
-    + ["a\nb", "a\tb", "\x00", "\x7f", "\x85", "é\x9f", "e\u0301", "\u212b", "\ud800", ["ok", {"a": "\r"}]],
+    [
+        1.5,
+        1.0,
+        float("nan"),
+        2**53,
+        -(2**53),
+        b"bytes",
+        {1},
+        {"ä": 1},
+        {1: 2},
+        {"a\n": 1},
+        "a\nb",
+        "a\tb",
+        "\x00",
+        "\x7f",
+        "\x85",
+        "é\x9f",
+        "é",
+        "Å",
+        "�",
+        ["ok", {"a": "\r"}],
+    ],
 )
 def test_what_has_two_spellings_cannot_be_signed(value: Any) -> None:
     with pytest.raises(DocumentError, match="NOT_CANONICAL"):
@@ -87,6 +109,7 @@ REFUSED = {
     "too large a number": (b"1e400", "NOT_JSON"),
     "too small a number": (b"-1e400", "NOT_JSON"),
     "huge integer": (b"1" + b"0" * 30, "NOT_JSON"),
+    "integer that only some readers keep": (str(2**53).encode(), "NOT_JSON"),
     "integer of a million digits": (b"1" * 1_000_000, "NOT_JSON"),
     "deep": (_nested(200), "NOT_JSON"),
     "very deep": (_nested(100_000), "NOT_JSON"),
@@ -155,20 +178,15 @@ def test_the_limit_is_the_largest_size_that_is_read() -> None:
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused_by_name(data: bytes) -> None:
+    code = ""
     try:
         value = read_json(data, "f")
     except DocumentError as error:
-        assert error.code in {"NOT_UTF8", "NOT_JSON"}
+        code = error.code
     else:
-        assert read_json(canonical_json(value) if _within(value) else pretty_json(value), "f") == value
-
-
-def _within(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(_within(item) for item in value.values())
-    if isinstance(value, list):
-        return all(_within(item) for item in value)
-    return not isinstance(value, int) or abs(value) <= MAX_SAFE_INTEGER
+        assert read_json(pretty_json(value), "f") == value
+        assert canonical_json(value)
+    assert code in {"", "NOT_UTF8", "NOT_JSON"}
 
 
 def test_people_s_form_refuses_what_is_not_json() -> None:

@@ -103,9 +103,7 @@ def test_flags_below_their_least_number_cost_nothing() -> None:
     assert semantics.score(config, Assessment(scores, flags={"high": 2})) == 44
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [(0, 0), (1, 5), (0.5, 2.5), (9, 5), (-1, -4), (-9, -4), (-0.2, -1)]
-)
+@pytest.mark.parametrize(("value", "expected"), [(0, 0), (1, 5), (0.5, 2.5), (9, 5), (-1, -4), (-9, -4), (-0.2, -1)])
 def test_an_adjustment_is_weight_times_value_inside_its_bounds(value: float, expected: float) -> None:
     config = tiny(scoring_adjustments={"c": {"weight": 5, "min": -4, "max": 5}})
     assert semantics.adjustment(config, {"c": value}) == expected
@@ -132,9 +130,7 @@ def test_the_score_is_held_inside_the_range(score: float, bump: float, expected:
     assert semantics.score(config, Assessment({"a": score}, adjustments={"c": bump})) == expected
 
 
-@pytest.mark.parametrize(
-    ("score", "expected"), [(64.994, 64.99), (64.996, 65.0), (64.9949, 64.99), (33.333333, 33.33)]
-)
+@pytest.mark.parametrize(("score", "expected"), [(64.994, 64.99), (64.996, 65.0), (64.9949, 64.99), (33.333333, 33.33)])
 def test_the_score_is_rounded_to_two_decimals_before_any_gate_sees_it(score: float, expected: float) -> None:
     thresholds = {"high": {"min_score": 65}, "low": {"min_score": 0}}
     verdict = semantics.evaluate(tiny(compatibility_thresholds=thresholds), Assessment({"a": score}))
@@ -310,9 +306,7 @@ def sound_configs(draw: st.DrawFn) -> Config:
         red_flag_severity_thresholds={
             s: {"min_occurrences": draw(st.integers(1, 3)), "auto_escalate": draw(st.booleans())} for s in severities
         },
-        scoring_adjustments=draw(
-            st.dictionaries(NAMES, st.just({"weight": 1, "min": -1, "max": 1}), max_size=2)
-        ),
+        scoring_adjustments=draw(st.dictionaries(NAMES, st.just({"weight": 1, "min": -1, "max": 1}), max_size=2)),
     )
 
 
@@ -326,9 +320,7 @@ def cases(draw: st.DrawFn) -> tuple[Config, Assessment]:
     flags = draw(st.none() | st.dictionaries(st.sampled_from(severities), st.integers(0, 6)))
     confidence = draw(st.none() | st.integers(0, 100).map(lambda part: part / 100))
     inputs = st.dictionaries(st.sampled_from([*config["scoring_adjustments"], "extra"]), st.floats(-3, 3))
-    return config, Assessment(
-        draw(st.dictionaries(st.sampled_from(names), level)), confidence, flags, draw(inputs)
-    )
+    return config, Assessment(draw(st.dictionaries(st.sampled_from(names), level)), confidence, flags, draw(inputs))
 
 
 @given(cases())

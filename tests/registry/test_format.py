@@ -89,14 +89,30 @@ def test_any_value_in_any_field_is_read_or_refused_with_a_named_error(data: st.D
         target = payload[field] = dict(payload[field])
         field = data.draw(st.sampled_from(sorted(target)))
     target[field] = data.draw(values)
-    text = b"x\n\n" + json.dumps(payload, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
+    text = (
+        b"x\n\n"
+        + json.dumps(payload, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "surrogatepass"
+        )
+        + b"\n"
+    )
     head, _, signature = RELEASE.partition(b"\n\n")
     body = head + b"\n\n" + text + signature[signature.index(b"-----BEGIN") :]
     with pytest.raises(IntegrityError):  # the subject is never the right one
         parse_event(OID, body)
 
 
-ODD_VERSIONS = ("1.0", "01.0.0", "1.0.0 ", "1.0.0-rc1", "v1.0.0", "\u0661.\u0660.\u0660", "1.0.\u0662", "9999999999.0.0")
+ODD_VERSIONS = (
+    "1.0",
+    "01.0.0",
+    "1.0.0 ",
+    "1.0.0-rc1",
+    "v1.0.0",
+    "\u0661.\u0660.\u0660",
+    "1.0.\u0662",
+    "1\u0662.0.0",
+    "9999999999.0.0",
+)
 
 
 @pytest.mark.parametrize("version", ODD_VERSIONS)
@@ -120,7 +136,9 @@ def body_of_text(payload: dict[str, Any]) -> bytes:
 
 
 WRONG: dict[str, dict[str, Any]] = {
-    "unhashable approval kind": {"approval": {**parse_event(OID, RELEASE).payload["approval"], "kind": ["merge-signed"]}},
+    "unhashable approval kind": {
+        "approval": {**parse_event(OID, RELEASE).payload["approval"], "kind": ["merge-signed"]}
+    },
     "unhashable kind": {"kind": ["release"]},
     "unknown kind": {"kind": "promote"},
     "upper-case kind": {"kind": "Release"},
@@ -161,7 +179,9 @@ def test_a_wrong_field_is_malformed(name: str) -> None:
     assert code_of(body_of_text(payload)) == "MALFORMED"
 
 
-@pytest.mark.parametrize("value", [["again", 1], [["again"]], [{}], [], ["breaking", "again"], ["again", "again"], ["force"], "again", None])
+@pytest.mark.parametrize(
+    "value", [["again", 1], [["again"]], [{}], [], ["breaking", "again"], ["again", "again"], ["force"], "again", None]
+)
 def test_an_override_is_a_sorted_list_of_known_words(value: Any) -> None:
     payload = dict(parse_event(OID, SAMPLE.bodies[2]).payload) | {"override": value}
     assert code_of(body_of_text(payload)) == "MALFORMED"
@@ -257,7 +277,10 @@ HEADERS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "no last line end": (lambda body: body[:-1], "MALFORMED"),
     "two signatures": (lambda body: body + body[body.index(b"-----BEGIN") :], "MALFORMED"),
     "PGP beside SSH": (lambda body: body + body[body.index(b"-----BEGIN") :].replace(b"SSH", b"PGP"), "MALFORMED"),
-    "PGP before SSH": (swap(b"-----BEGIN", b"-----BEGIN PGP SIGNATURE-----\nx\n-----END PGP SIGNATURE-----\n-----BEGIN"), "MALFORMED"),
+    "PGP before SSH": (
+        swap(b"-----BEGIN", b"-----BEGIN PGP SIGNATURE-----\nx\n-----END PGP SIGNATURE-----\n-----BEGIN"),
+        "MALFORMED",
+    ),
 }
 
 

@@ -25,14 +25,16 @@ from tests.support.world import MemorySigner
 
 TEAM = ("alice", "bob", "carol")
 LINE = "scoring"
-ROLES = ("release", "activate", "rollback", "deprecate", "policy", "recover")
+ROLES = ("release", "activate", "breaking", "rollback", "deprecate", "policy", "recover")
 MAIN = "refs/heads/main"
 
 
 @cache
 def signer(person: str) -> MemorySigner:
     """A throw-away key that depends on the name only."""
-    return MemorySigner(Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"test key of " + person.encode()).digest()))
+    return MemorySigner(
+        Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"test key of " + person.encode()).digest())
+    )
 
 
 def oid(text: str) -> str:
@@ -49,12 +51,13 @@ def policy_toml(
 ) -> bytes:
     """A trust.toml; `roles` replaces a role's body, `extra` adds lines to a person's."""
     text = f'schema = "calibgit/trust/1"\nbranch = "main"\nhome = ["../remote.git"]\nfour_eyes = {str(four_eyes).lower()}\n'
+    text += 'production = ["production"]\n[lines.scoring]\nconfigs = "configs"\ncontracts = "configs/contracts"\n'
     for name in people:
         text += f'[people.{name}]\nkind = "human"\nkeys = ["{signer(name).public_key}"]\n'
         more = (extra or {}).get(name)
         text += more if more is not None else f'emails = ["{name}@example.org"]\nowners = ["@{name}"]\n'
     names = ", ".join(f'"{name}"' for name in people)
-    bodies = {role: f"people = [{names}]\nthreshold = 1\n" for role in ROLES} | dict(roles or {})
+    bodies = dict.fromkeys(ROLES, f"people = [{names}]\nthreshold = 1\n") | dict(roles or {})
     return (text + "".join(f'[roles."{role}"]\n{body}' for role, body in bodies.items() if body)).encode()
 
 
@@ -63,7 +66,9 @@ def policy(**options: Any) -> Policy:
     return read_policy(policy_toml(**options))
 
 
-def commit(name: str, parents: tuple[str, ...] = (), *, author: str = "carol", message_: str = "A change", by: str = "") -> Commit:
+def commit(
+    name: str, parents: tuple[str, ...] = (), *, author: str = "carol", message_: str = "A change", by: str = ""
+) -> Commit:
     """A commit as the verifier sees it; `by` signs it."""
     payload = f"tree {oid(name)}\n{name}\n".encode()
     return Commit(
@@ -104,19 +109,22 @@ class FakeFacts:
         self.files: dict[tuple[str, str], bytes] = {}
         self.merges: dict[str, MergeFacts] = {}
         self.schema: str | None = sha256_hex(b"schema")
+        self.side: set[str] = set()
 
     @property
     def tip(self) -> str:
         return self.line[-1]
 
     def exists(self, oid: str) -> bool:
-        return oid in self.line
+        return oid in self.line or oid in self.side
 
     def descends(self, newer: str, older: str) -> bool:
+        if older in self.side:
+            return newer in {self.tip, older}
         return older in self.line and newer in self.line and self.line.index(newer) >= self.line.index(older)
 
     def on_first_parent_line(self, commit: str, head: str) -> bool:
-        return self.descends(head, commit)
+        return self.descends(head, commit) and (commit == head or commit not in self.side)
 
     def require_blob(self, commit: str, path: str, sha256: str, size: int) -> bytes:
         data = self.files.get((commit, path))
@@ -187,8 +195,20 @@ class Log:
         config, path = b"{}", config_path(Version(1, 0, 0))
         self.facts.files[self.facts.tip, "trust.toml"] = self.toml
         self.facts.files[self.facts.tip, path] = config
-        target = {"commit": self.facts.tip, "path": "trust.toml", "sha256": sha256_hex(self.toml), "size": len(self.toml)}
-        entry = {"line": LINE, "version": "1.0.0", "path": path, "sha256": sha256_hex(config), "size": 2, "envs": ["production"]}
+        target = {
+            "commit": self.facts.tip,
+            "path": "trust.toml",
+            "sha256": sha256_hex(self.toml),
+            "size": len(self.toml),
+        }
+        entry = {
+            "line": LINE,
+            "version": "1.0.0",
+            "path": path,
+            "sha256": sha256_hex(config),
+            "size": 2,
+            "envs": ["production"],
+        }
         self.add("genesis", by, **({"target": target, "baseline": [entry], "four_eyes": True} | changes))
 
     def merged(self, version: str, **spoil: Any) -> dict[str, Any]:
@@ -228,7 +248,9 @@ class Log:
         first = parse_event("0" * 40, self.bodies[0]).payload["target"]["commit"]
         return {"commit": first, "path": entry["path"], "sha256": entry["sha256"], "size": entry["size"]}
 
-    def activate(self, version: str, by: str = "bob", *, old: str | None = "1.0.0", env: str = "production", **changes: Any) -> None:
+    def activate(
+        self, version: str, by: str = "bob", *, old: str | None = "1.0.0", env: str = "production", **changes: Any
+    ) -> None:
         """Activate a version that replaces `old`."""
         fields = {"line": LINE, "version": version, "env": env, "target": self.target(version)}
         self.add("activate", by, **(fields | ({"from_version": old} if old else {}) | changes))
@@ -254,8 +276,16 @@ class Log:
 
 def plain_event(seq: int, kind: str, **payload: Any) -> Event:
     """An event that was never signed, for the pure fold."""
-    value = {"seq": seq, "kind": kind, "at": f"2026-01-01T{seq // 3600:02d}:{seq // 60 % 60:02d}:{seq % 60:02d}Z", "branch": {"ref": MAIN, "head": oid("root")}, **payload}
-    return Event(oid=oid(f"event {seq}"), sha256=sha256_hex(f"event {seq}".encode()), payload=value, signed=b"", signature=b"")
+    value = {
+        "seq": seq,
+        "kind": kind,
+        "at": f"2026-01-01T{seq // 3600:02d}:{seq // 60 % 60:02d}:{seq % 60:02d}Z",
+        "branch": {"ref": MAIN, "head": oid("root")},
+        **payload,
+    }
+    return Event(
+        oid=oid(f"event {seq}"), sha256=sha256_hex(f"event {seq}".encode()), payload=value, signed=b"", signature=b""
+    )
 
 
 def codes(result: Verification) -> list[str]:
@@ -263,4 +293,15 @@ def codes(result: Verification) -> list[str]:
     return [problem.code for problem in result.errors]
 
 
-__all__ = ["FakeFacts", "Log", "RegistryState", "body_of", "codes", "commit", "merge_facts", "plain_event", "policy", "signer"]
+__all__ = [
+    "FakeFacts",
+    "Log",
+    "RegistryState",
+    "body_of",
+    "codes",
+    "commit",
+    "merge_facts",
+    "plain_event",
+    "policy",
+    "signer",
+]

@@ -57,7 +57,7 @@ class Governed:
 
     def config(self, version: Version = BASE, **changes: Any) -> dict[str, Any]:
         """The baseline config under another number; `good=67` moves the cut of the band `good`."""
-        data = json.loads((self.world.clone / config_path(BASE)).read_text())
+        data: dict[str, Any] = json.loads((self.world.clone / config_path(BASE)).read_text())
         data["logic_version"] = str(version)
         for band, cut in changes.items():
             data["compatibility_thresholds"][band]["min_score"] = cut
@@ -142,7 +142,9 @@ class Governed:
 
     def fetch(self) -> None:
         """Bring the clone up to date."""
-        self.world.git("fetch", "--quiet", "origin", "refs/tags/calib/*:refs/tags/calib/*", "+refs/heads/*:refs/remotes/origin/*")
+        self.world.git(
+            "fetch", "--quiet", "origin", "refs/tags/calib/*:refs/tags/calib/*", "+refs/heads/*:refs/remotes/origin/*"
+        )
 
     def verification(self) -> Verification:
         """The verified log of the clone."""
