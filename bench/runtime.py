@@ -31,7 +31,8 @@ def measure() -> Iterator[tuple[str, str, str]]:
         lock = Lock(
             registry="0" * 64, line="scoring", version="1.0.0", env="production", tag="t", tag_oid="0" * 40, slot="s",
             commit="0" * 40, path="p", sha256=hashlib.sha256(data).hexdigest(), seq=1, head_sha256="0" * 64,
-            signer="alice", approvers=(), evidence="baseline", four_eyes=True, active=True, config_file="config.json",
+            signer="alice", approvers=(), evidence="baseline", four_eyes=True, state="released", env_status="active",
+            config_file="config.json",
             events_file="events", events_sha256="0" * 64,
         )  # fmt: skip
         (bundle / "calibgit.lock").write_bytes(lock.to_bytes())

@@ -11,6 +11,7 @@ from calibgit.cli.common import (
     dry_run_option,
     format_option,
     initiator_option,
+    key_option,
     line_option,
     print_json,
     say,
@@ -25,6 +26,7 @@ from calibgit.cli.propose import print_proposed
 @window_options
 @initiator_option
 @line_option
+@key_option
 @dry_run_option
 @format_option("json")
 @click.pass_obj
@@ -35,6 +37,7 @@ def calibrate(
     as_of: str | None,
     initiator: str | None,
     line: str | None,
+    key: Path | None,
     dry_run: bool,
     output: str,
 ) -> None:
@@ -44,7 +47,7 @@ def calibrate(
 
     wish = Wish(initiator=initiator, push=True, merge_request=True, dry_run=dry_run)
     day = as_of or today()
-    done = run(workspace(repo, line), source, as_of=day, days=days, wish=wish)
+    done = run(workspace(repo, line, key), source, as_of=day, days=days, wish=wish)
     if output == "json":
         print_json(
             {

@@ -20,6 +20,8 @@ from calibgit.errors import UsageError
 from calibgit.jobs import start
 from calibgit.model.ids import Version, require_name
 
+People = tuple[tuple[str, str, Path], ...]
+
 
 def _adoption(text: str) -> tuple[Version, list[str]]:
     version, _, envs = text.partition("=")
@@ -27,9 +29,10 @@ def _adoption(text: str) -> tuple[Version, list[str]]:
     return Version.parse(version.removeprefix("v")), names
 
 
-def _members(people: tuple[tuple[str, str, Path], ...], key: Path | None) -> list[start.Member]:
+def _members(people: People, machines: People, key: Path | None) -> list[start.Member]:
     found = [start.me(os.environ, key)]
-    for name, email, path in people:
+    named = [("human", *person) for person in people] + [("ci", *machine) for machine in machines]
+    for kind, name, email, path in named:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -39,7 +42,7 @@ def _members(people: tuple[tuple[str, str, Path], ...], key: Path | None) -> lis
                 why="A person is their key.",
                 fix="give the path of their OpenSSH .pub file",
             ) from error
-        found.append(start.Member(name, email, text.strip()))
+        found.append(start.Member(name, email, text.strip(), "ci" if kind == "ci" else "human"))
     return found
 
 
@@ -54,6 +57,14 @@ def _members(people: tuple[tuple[str, str, Path], ...], key: Path | None) -> lis
     metavar="NAME EMAIL KEY.pub",
     help="Somebody else who signs; repeatable.",
 )
+@click.option(
+    "--ci",
+    "machines",
+    type=(str, str, click.Path(path_type=Path)),
+    multiple=True,
+    metavar="NAME EMAIL KEY.pub",
+    help="A job that signs its proposals and may do nothing else; repeatable.",
+)
 @click.option("--adopt", multiple=True, metavar="VERSION[=ENV,ENV]", help="With --seal: a config already in use.")
 @click.option("--branch", default=None, metavar="NAME", help="The protected branch.  [default: main]")
 @click.option("--reason", default="", metavar="TEXT", help="With --seal: why; it is signed.")
@@ -66,7 +77,8 @@ def init(
     repo: Path,
     seal: bool,
     solo: bool,
-    people: tuple[tuple[str, str, Path], ...],
+    people: People,
+    machines: People,
     adopt: tuple[str, ...],
     branch: str | None,
     reason: str,
@@ -82,7 +94,7 @@ def init(
     if adopt:
         raise click.UsageError("--adopt goes with --seal")
     planned = start.init(
-        repo, members=_members(people, key), line=line or "scoring", solo=solo, branch=branch, dry_run=dry_run
+        repo, members=_members(people, machines, key), line=line or "scoring", solo=solo, branch=branch, dry_run=dry_run
     )
     if output == "json":
         print_json(

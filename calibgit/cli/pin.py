@@ -87,6 +87,6 @@ def _print(pinned: pinning.Pinned, *, checked: bool, dry_run: bool) -> None:
     if not lock.four_eyes:
         say("  single-person registry: nobody else approves there")
     if not lock.active:
-        say(f"  it is not active in {lock.env}: pinned all the same, and recorded in the lock")
+        say(f"  in {lock.env} it is {lock.env_status.replace("_", " ")}: pinned all the same, and recorded in the lock")
     for step in pinned.not_checked:
         say(f"  not checked: step {step}")

@@ -13,6 +13,7 @@ from calibgit.cli.common import (
     env_option,
     format_option,
     initiator_option,
+    key_option,
     line_option,
     note,
     print_json,
@@ -99,6 +100,7 @@ def print_proposed(made: Any, output: str, *, dry_run: bool) -> None:
 @click.option("--push", is_flag=True, help="Push the branch.")
 @click.option("--pr", is_flag=True, help="Push the branch and open a merge request.")
 @line_option
+@key_option
 @dry_run_option
 @format_option("json")
 @click.pass_obj
@@ -115,6 +117,7 @@ def propose(
     push: bool,
     pr: bool,
     line: str | None,
+    key: Path | None,
     dry_run: bool,
     output: str,
 ) -> None:
@@ -139,7 +142,7 @@ def propose(
         earlier = measure.read_snapshot(previous)
     elif findings.previous_sha256 is not None:
         earlier = measure.find_snapshot(findings, report.parent, findings.previous_sha256)
-    space = workspace(repo, line)
+    space = workspace(repo, line, key)
     subject = measure.subject_of(space, space.config(findings.config.version))
     made = proposing.propose(space, subject, Evidence(counts, findings, earlier), wish)
     print_proposed(made, output, dry_run=dry_run)

@@ -42,13 +42,13 @@ def pin(
     state, policy = verification.require()
     require_root(state, trust_root)
     version = wanted_version(workspace.line_name, tag)
-    record, active = resolve(state, line=workspace.line_name, version=version, env=env, allow_inactive=allow_inactive)
+    record = resolve(state, line=workspace.line_name, version=version, env=env, allow_inactive=allow_inactive)
     history = workspace.history(policy)
     config = history.require_blob(record.commit, record.path, record.sha256, record.size)
     target = verification.events[0].payload["target"]
     trust = history.require_blob(target["commit"], target["path"], target["sha256"], target["size"])
     events = events_file(verification.events, [trust])
-    lock = make_lock(record, state, env=env, active=active, events=events)
+    lock = make_lock(record, state, env=env, events=events)
     if not dry_run:
         write_bundle(directory, lock, config, events)
     return Pinned(lock, directory)

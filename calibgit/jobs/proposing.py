@@ -149,6 +149,7 @@ def _commit(workspace: Workspace, policy: Policy, made: Draft, branch: str) -> t
         f"{made.summary.summary}\n",
         author=user_identity(workspace.environ),
         when=workspace.now(),
+        signer=workspace.signer(),
     )
     for ref in (f"refs/heads/{branch}", f"refs/remotes/{workspace.remote_name}/{branch}"):
         existing = resolve(workspace.repo, ref)

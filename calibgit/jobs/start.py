@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from calibgit.errors import DocumentError, EnvironmentFault, GateClosed, UsageError
 from calibgit.jobs.govern import Written
@@ -26,7 +26,7 @@ from calibgit.repo.signing import find_signing_key
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who will sign: name, e-mail, OpenSSH public key.
+    """Somebody who will sign: name, e-mail, OpenSSH public key. A CI system signs its proposals and holds no role.
 
     Raises:
         DocumentError: BAD_PUBLIC_KEY.
@@ -35,6 +35,7 @@ class Member:
     name: str
     email: str
     key: str
+    kind: Literal["human", "ci"] = "human"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", parse_public_key(self.key))
@@ -71,7 +72,7 @@ def init(
     require_name(line, "line")
     repo = Repository.open(path)
     home = find_remote(repo, None).url
-    if len({member.name for member in members}) < 2 and not solo:
+    if len({member.name for member in members if member.kind == "human"}) < 2 and not solo:
         raise UsageError(
             "NEEDS_TWO_PEOPLE",
             "a registry with four eyes needs two people who sign",
@@ -88,10 +89,12 @@ def init(
 
 
 def _files(line: str, members: Sequence[Member], *, home: str, branch: str, solo: bool) -> dict[str, bytes]:
-    names = ", ".join(f'"{member.name}"' for member in members)
-    owners = " ".join(f"@{member.name}" for member in members)
+    humans = [member for member in members if member.kind == "human"]
+    names = ", ".join(f'"{member.name}"' for member in humans)
+    owners = " ".join(f"@{member.name}" for member in humans)
     people = "\n".join(
-        _template("person.toml").format(name=member.name, key=member.key, email=member.email) for member in members
+        _template("person.toml").format(name=member.name, key=member.key, email=member.email, kind=member.kind)
+        for member in members
     )
     trust = _template("trust.toml").format(
         line=line,

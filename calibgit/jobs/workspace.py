@@ -24,7 +24,7 @@ from calibgit.registry.write import Writer, refresh
 from calibgit.repo.identity import user_identity
 from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository
-from calibgit.repo.signing import find_signing_key
+from calibgit.repo.signing import Signer, find_signing_key
 
 SETTINGS_FILE = "calibgit.toml"
 POLICY_FILE = "trust.toml"
@@ -182,10 +182,18 @@ class Workspace:
         return Writer(
             repo=self.repo,
             remote=self.remote,
-            signer=find_signing_key(self._key, self.environ),
+            signer=self.signer(),
             tagger=user_identity(self.environ),
             clock=self.now,
         )
+
+    def signer(self) -> Signer:
+        """The user's signing key.
+
+        Raises:
+            EnvironmentFault: NO_SIGNING_KEY.
+        """
+        return find_signing_key(self._key, self.environ)
 
     def now(self) -> int:
         """Seconds since 1970, UTC."""

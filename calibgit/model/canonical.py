@@ -83,6 +83,10 @@ _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",",
 _OTHER_ESCAPE = re.compile(r'(?<!\\)(?:\\\\)*\\[^"\\]')
 
 
+# Marks that make a text look like another one on a screen.
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def read_json(data: bytes, name: str, *, limit: int = MAX_DOCUMENT_BYTES) -> Any:
     """Parse `data` strictly: UTF-8, no duplicate keys, no NaN or infinity, no half characters, bounded.
 
@@ -205,8 +209,8 @@ def _require_plain_text(text: str) -> None:
         if text.isprintable():
             return
         raise _not_canonical("a text holds a control character")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        raise _not_canonical("a text holds a control character")
+    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _DIRECTIONS for c in text):
+        raise _not_canonical("a text holds a control character, a line separator or a change of direction")
     if not unicodedata.is_normalized("NFC", text):
         raise _not_canonical("a text is not in Unicode normal form C")
 

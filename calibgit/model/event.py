@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from calibgit.errors import IntegrityError
@@ -14,7 +15,7 @@ SCHEMA: Final = "calibgit/event/1"
 NAMESPACE_GIT: Final = "git"
 NAMESPACE_STATEMENT: Final = "calibgit-statement"
 MAX_EVENT_BYTES: Final = 256 * 1024
-UNSIGNED_FIELDS: Final = ("seq", "prev", "at", "cosignatures")
+UNSIGNED_FIELDS: Final = ("seq", "prev", "at", "refs", "branch", "report_sha256", "cosignatures")
 
 _COMMON = frozenset(
     {"schema", "registry", "seq", "prev", "kind", "refs", "target", "branch", "policy_sha256", "reason", "at"}
@@ -30,10 +31,11 @@ REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "revert": _COMMON | _VERSIONED | {"env", "from_version", "report_sha256"},
     "deprecate": _COMMON | _VERSIONED,
     "checkpoint": _COMMON | {"expires"},
+    "void": _COMMON | {"void"},
 }
-_ANY: frozenset[str] = frozenset({"cosignatures", "void"})
+_ANY: frozenset[str] = frozenset({"cosignatures"})
 OPTIONAL: Final[Mapping[str, frozenset[str]]] = {
-    "genesis": frozenset(),
+    "genesis": _ANY,
     "policy": _ANY,
     "release": _ANY,
     "reject": _ANY,
@@ -41,16 +43,19 @@ OPTIONAL: Final[Mapping[str, frozenset[str]]] = {
     "revert": _ANY,
     "deprecate": _ANY,
     "checkpoint": _ANY,
+    "void": _ANY,
 }
 KINDS: Final = tuple(REQUIRED)
 WITH_FILE: Final = frozenset({"genesis", "policy", "release", "activate", "revert", "deprecate"})
+WITH_REASON: Final = frozenset({"reject", "revert", "deprecate"})
 OVERRIDES: Final = ("again", "breaking")
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _VERSION = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8})){2}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _AT = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z")
-_PATH = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _BRANCH = re.compile(r"refs/heads/[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 MAX_REASON = 2000
 
@@ -116,7 +121,11 @@ def expected_refs(payload: Mapping[str, Any]) -> tuple[list[str], str]:
 
 
 def statement(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What a co-signer signs: the payload without its place in the log, so that a lost race keeps signatures."""
+    """What a co-signer signs: the payload without its place in the log, so that a lost race keeps signatures.
+
+    What is left out says where and when the event lies, or follows from that. A statement counts once: the state
+    machine refuses a co-signed statement that the log holds already.
+    """
     return {key: value for key, value in payload.items() if key not in UNSIGNED_FIELDS}
 
 
@@ -152,6 +161,8 @@ def _require_shape(kind: str, payload: Mapping[str, Any]) -> None:
         raise malformed("genesis is event 1, and nothing else is")
     if set(payload["target"]) != ({"commit", "path", "sha256", "size"} if kind in WITH_FILE else {"commit"}):
         raise malformed(f"the target of a {kind} event has other fields")
+    if not payload["reason"].strip() and (kind in WITH_REASON or "override" in payload):
+        raise malformed(f"a {kind} event needs a reason")
     if payload["refs"] != expected_refs(payload)[0]:
         raise malformed("refs is not the complete, sorted list of the event's names")
 
@@ -201,6 +212,16 @@ def _is_target(value: Any) -> bool:
     return isinstance(value, dict) and set(value) <= set(checks) and all(checks[k](v) for k, v in value.items())
 
 
+def _is_moment(value: Any) -> bool:
+    if not isinstance(value, str) or _AT.fullmatch(value) is None:
+        return False
+    try:
+        datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= MAX_REASON
 
@@ -210,10 +231,12 @@ def _is_person(value: Any) -> bool:
 
 
 _is_approval = _fields(
-    kind=lambda value: value in ("merge-signed", "github-pr"),
+    kind=lambda value: value == "merge-signed",
     base=_is_oid,
     head=_is_oid,
     merge=_is_oid,
+    initiator=_is_person,
+    summary_sha256=_is_sha,
     authors=_list_of(_is_person),
     approvers=_list_of(_is_person),
 )
@@ -225,7 +248,10 @@ _is_baseline = _fields(
     size=_is_count,
     envs=_list_of(lambda value: isinstance(value, str) and is_name(value)),
 )
-_is_signed_by = _fields(key=_is_text, signature=lambda value: isinstance(value, str) and len(value) <= 8192)
+_is_signed_by = _fields(
+    key=_is_text,
+    signature=lambda value: isinstance(value, str) and len(value) <= 8192 and _BASE64.fullmatch(value) is not None,
+)
 
 _CHECKS: Final[Mapping[str, Any]] = {
     "schema": lambda value: value == SCHEMA,
@@ -245,10 +271,10 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "policy_sha256": _is_sha,
     "cosignatures": _list_of(_is_signed_by),
     "possession": _list_of(_is_signed_by),
-    "expires": _matches(_AT),
+    "expires": _is_moment,
     "void": _list_of(_fields(seq=lambda value: type(value) is int and value > 1, oid=_is_oid)),
     "reason": _is_text,
-    "at": _matches(_AT),
+    "at": _is_moment,
     "baseline": _list_of(_is_baseline),
     "four_eyes": lambda value: isinstance(value, bool),
     "config_sha256": _is_sha,

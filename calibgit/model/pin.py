@@ -30,7 +30,8 @@ class Lock:
         approvers: people whose approval it carries.
         evidence: `proven`, `attested` or `baseline`.
         four_eyes: False for a one-person registry.
-        active: whether the version was, or had been, active in `env` when it was pinned.
+        state: `released` or `deprecated`, when it was pinned.
+        env_status: `active`, `superseded` or `rolled_back` in `env`, or `never` active there, when it was pinned.
         config_file, events_file: file names beside the lock.
         events_sha256: SHA-256 of the events file.
     """
@@ -51,10 +52,16 @@ class Lock:
     approvers: tuple[str, ...]
     evidence: str
     four_eyes: bool
-    active: bool
+    state: str
+    env_status: str
     config_file: str
     events_file: str
     events_sha256: str
+
+    @property
+    def active(self) -> bool:
+        """Whether the version was, or had been, active in `env` when it was pinned."""
+        return self.env_status in {"active", "superseded"}
 
     def to_bytes(self) -> bytes:
         """The lock as pretty JSON."""

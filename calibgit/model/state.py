@@ -85,6 +85,7 @@ class RegistryState:
         rejected: line to digests of configs that may not be released, each with the version it was proposed as.
         now: (line, environment) to the version that is active there.
         steps: every change of what is active, in order.
+        statements: digests of co-signed statements, each of which counts once.
     """
 
     registry: str = ""
@@ -99,6 +100,7 @@ class RegistryState:
     rejected: dict[str, dict[str, Version]] = field(default_factory=dict)
     now: dict[tuple[str, str], Version] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    statements: set[str] = field(default_factory=set)
 
     def line(self, name: str) -> dict[Version, VersionRecord]:
         """The versions of a line; empty when the log does not know it."""

@@ -52,7 +52,7 @@ def read_events(data: bytes) -> tuple[list[bytes], list[tuple[str, bytes]]]:
     return policies, events
 
 
-def make_lock(record: VersionRecord, state: RegistryState, *, env: str, active: bool, events: bytes) -> Lock:
+def make_lock(record: VersionRecord, state: RegistryState, *, env: str, events: bytes) -> Lock:
     """The lock of a version at the current head."""
     return Lock(
         registry=state.registry,
@@ -71,7 +71,8 @@ def make_lock(record: VersionRecord, state: RegistryState, *, env: str, active: 
         approvers=record.approvers,
         evidence=record.evidence,
         four_eyes=state.four_eyes,
-        active=active,
+        state=record.status,
+        env_status=record.envs.get(env, "never"),
         config_file=f"config-{record.sha256[:16]}.json",
         events_file=f"events-{sha256_hex(events)[:16]}.jsonl",
         events_sha256=sha256_hex(events),

@@ -106,8 +106,8 @@ def _compare(lock: Lock, state: RegistryState) -> None:
         record.approvers,
         record.evidence,
     )
-    active = record.envs.get(lock.env) in {"active", "superseded"}
-    if said != shown or lock.four_eyes != state.four_eyes or lock.active != active:
+    standing = (state.four_eyes, record.status, record.envs.get(lock.env, "never"))
+    if said != shown or (lock.four_eyes, lock.state, lock.env_status) != standing:
         raise _changed("the lock says something else of the version than its events")
 
 

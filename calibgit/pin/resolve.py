@@ -43,8 +43,8 @@ def wanted_version(line: str, tag: str) -> Version:
 
 def resolve(
     state: RegistryState, *, line: str, version: Version, env: str, allow_inactive: bool
-) -> tuple[VersionRecord, bool]:
-    """The version to pin, and whether it is or was active in `env`.
+) -> VersionRecord:
+    """The version to pin: released, and active in `env` now or before, unless `allow_inactive`.
 
     Raises:
         GateClosed: NOT_RELEASED, DEPRECATED, ROLLED_BACK or NOT_ACTIVE.
@@ -60,7 +60,7 @@ def resolve(
         )
     status = record.envs.get(env)
     if allow_inactive:
-        return record, status in {"active", "superseded"}
+        return record
     pick = f"pin the active version; see: calibgit status --line {line}"
     if record.status == "deprecated":
         raise GateClosed(
@@ -83,4 +83,4 @@ def resolve(
             why="Approval and activation are two decisions, and the second is missing.",
             fix=f"calibgit activate {version} --env {env}",
         )
-    return record, True
+    return record

@@ -7,13 +7,13 @@ b. it brings the config, and everything that it brings lies in the proposal's sc
    reviewed head;
 c. it is SSH-signed by a human of the policy;
 d. that person owns every changed path by the CODEOWNERS of the base;
-e. that person is no author of the proposal (unless the registry states `four_eyes = false`).
+e. every commit that it brings is SSH-signed by a person of the policy, so that nobody can write under another name;
+f. the approver is no author of the proposal (unless the registry states `four_eyes = false`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ class MergeFacts:
         altered: paths that differ between head and merge.
         owners: CODEOWNERS at the base, or None.
         initiator: who started the proposal, from its change summary; None when the summary is missing.
+        summary_sha256: SHA-256 of the change summary's bytes.
     """
 
     merge: Commit
@@ -48,6 +49,7 @@ class MergeFacts:
     altered: frozenset[str]
     owners: CodeOwners | None
     initiator: str | None
+    summary_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def judge(facts: MergeFacts, policy: Policy, scope: Scope, seq: int) -> dict[str
 
     Raises:
         GateClosed: NOT_MERGED, OUT_OF_SCOPE, NOT_AS_REVIEWED, UNSIGNED_MERGE, NOT_HUMAN, NO_CODEOWNERS,
-            NOT_OWNER, NO_INITIATOR or FOUR_EYES.
+            NOT_OWNER, NO_INITIATOR, UNSIGNED_COMMIT, SCHEDULE_CLAIMED or FOUR_EYES.
     """
     merge = facts.merge
     if len(merge.parents) != 2:
@@ -91,7 +93,7 @@ def judge(facts: MergeFacts, policy: Policy, scope: Scope, seq: int) -> dict[str
     _require_content(facts, scope)
     approver = _signer(facts, policy, seq)
     _require_owner(facts, policy, approver)
-    authors = author_set(facts, policy)
+    authors = author_set(facts, policy, seq)
     if policy.four_eyes and approver in authors:
         raise _refuse(
             "FOUR_EYES",
@@ -104,6 +106,8 @@ def judge(facts: MergeFacts, policy: Policy, scope: Scope, seq: int) -> dict[str
         "base": merge.parents[0],
         "head": merge.parents[1],
         "merge": merge.oid,
+        "initiator": facts.initiator,
+        "summary_sha256": facts.summary_sha256,
         "authors": sorted(authors),
         "approvers": [approver],
     }
@@ -188,13 +192,14 @@ def _require_owner(facts: MergeFacts, policy: Policy, approver: str) -> None:
             )
 
 
-def author_set(facts: MergeFacts, policy: Policy) -> frozenset[str]:
-    """Everybody who had a part: authors, committers, co-authors, signers of commits, the initiator.
+def author_set(facts: MergeFacts, policy: Policy, seq: int) -> frozenset[str]:
+    """Everybody who had a part: signers, authors and committers of the commits, co-authors, the initiator.
 
-    A member is a person's name, or the e-mail or name of somebody whom the policy does not know.
+    A member is a person's name, or the e-mail or name of somebody whom the policy does not know. An e-mail can be
+    forged, a signature cannot: every commit must carry one.
 
     Raises:
-        GateClosed: NO_INITIATOR.
+        GateClosed: NO_INITIATOR, UNSIGNED_COMMIT or SCHEDULE_CLAIMED.
     """
     if facts.initiator is None:
         raise _refuse(
@@ -203,15 +208,46 @@ def author_set(facts: MergeFacts, policy: Policy) -> frozenset[str]:
             "Authors are a set, and whoever started the change belongs to it.",
             "propose the change with: calibgit propose",
         )
+    signed = {_commit_signer(commit, policy, seq) for commit in facts.commits}
+    if facts.initiator == NOBODY and not any(policy.people[person].kind == "ci" for person in signed):
+        raise _refuse(
+            "SCHEDULE_CLAIMED",
+            f"the change says that a schedule started it, but {', '.join(sorted(signed)) or 'nobody'} wrote it",
+            "Only a CI system's key can speak for a schedule; a person started their own change.",
+            "propose it again without --initiator schedule",
+        )
     mails = [
         mail
         for commit in facts.commits
         for mail in (commit.author_email, commit.committer_email, *_CO_AUTHOR.findall(commit.message))
     ]
-    people = set(_commit_signers(facts.commits, policy))
+    people = set(signed)
     for text in (*mails, *([] if facts.initiator == NOBODY else [facts.initiator])):
         people |= _people(text.strip(), policy)
     return frozenset(people)
+
+
+def _commit_signer(commit: Commit, policy: Policy, seq: int) -> str:
+    keys = [key for person in policy.people.values() for key in person.keys]
+    try:
+        if commit.signature is None:
+            raise IntegrityError("UNSIGNED", "it carries no SSH signature")
+        key = sshsig.verify(commit.signature, commit.signed_payload, namespace=NAMESPACE_GIT, keys=keys)
+    except IntegrityError as error:
+        raise _unsigned(commit, error.what) from error
+    person = policy.person_of_key(key)
+    if person is None or policy.key_ended(key, seq):
+        raise _unsigned(commit, "its key had ended")
+    return person
+
+
+def _unsigned(commit: Commit, what: str) -> GateClosed:
+    return _refuse(
+        "UNSIGNED_COMMIT",
+        f"commit {commit.oid[:12]} of the proposal proves no author: {what}",
+        "Anybody can write any name into a commit; the signature says who wrote it.",
+        "commit with -S and a key of trust.toml, or propose with: calibgit propose",
+    )
 
 
 def _people(text: str, policy: Policy) -> set[str]:
@@ -224,20 +260,6 @@ def _people(text: str, policy: Policy) -> set[str]:
         if alias.casefold().removeprefix("@") == wanted
     }
     return known or ({text.casefold()} if text else set())
-
-
-def _commit_signers(commits: Sequence[Commit], policy: Policy) -> Iterable[str]:
-    keys = [key for person in policy.people.values() for key in person.keys]
-    for commit in commits:
-        if commit.signature is None:
-            continue
-        try:
-            key = sshsig.verify(commit.signature, commit.signed_payload, namespace=NAMESPACE_GIT, keys=keys)
-        except IntegrityError:
-            continue
-        person = policy.person_of_key(key)
-        if person is not None:
-            yield person
 
 
 def _refuse(code: str, what: str, why: str, fix: str) -> GateClosed:

@@ -8,7 +8,7 @@ from typing import Any
 from calibgit.errors import IntegrityError, PermissionRefused
 from calibgit.model.canonical import strict_canonical
 from calibgit.model.event import NAMESPACE_GIT, NAMESPACE_STATEMENT, Event, statement
-from calibgit.model.policy import ROLE_OF_KIND, Policy
+from calibgit.model.policy import ROLE_OF_KIND, Policy, Role
 from calibgit.registry import sshsig
 
 
@@ -23,7 +23,7 @@ def signers(event: Event, policy: Policy) -> tuple[str, ...]:
     cosigned = event.payload.get("cosignatures", [])
     text = strict_canonical(statement(event.payload)) if cosigned else b""
     found += [
-        sshsig.verify(entry["signature"], text, namespace=NAMESPACE_STATEMENT, keys=[entry["key"]])
+        sshsig.verify(_armoured(entry["signature"]), text, namespace=NAMESPACE_STATEMENT, keys=[entry["key"]])
         for entry in cosigned
     ]
     people: list[str] = []
@@ -54,6 +54,12 @@ def signers(event: Event, policy: Policy) -> tuple[str, ...]:
     return tuple(people)
 
 
+def _armoured(signature: str) -> str:
+    """A co-signature rides in the payload as one line of base64; this is its SSHSIG block."""
+    lines = [signature[at : at + 70] for at in range(0, len(signature), 70)]
+    return "\n".join(["-----BEGIN SSH SIGNATURE-----", *lines, "-----END SSH SIGNATURE-----", ""])
+
+
 def refuse_role(
     policy: Policy,
     payload: Mapping[str, Any],
@@ -68,7 +74,15 @@ def refuse_role(
         people: who signs, the writer first.
         authors: who wrote the version that the event speaks of; empty where there is none.
     """
-    role = ROLE_OF_KIND[payload["kind"]]
+    refusal = _refuse(policy, payload, people, authors, ROLE_OF_KIND[payload["kind"]])
+    if refusal is None and payload.get("override"):
+        refusal = _refuse(policy, payload, people, authors, "breaking")
+    return refusal
+
+
+def _refuse(
+    policy: Policy, payload: Mapping[str, Any], people: tuple[str, ...], authors: frozenset[str], role: Role
+) -> PermissionRefused | None:
     env = str(payload.get("env", ""))
     where = f" in {env}" if env else ""
     grant = policy.grant(role, env)
@@ -88,11 +102,12 @@ def refuse_role(
             why=f"trust.toml asks for that many of: {', '.join(grant.people)}.",
             fix="have another of them co-sign",
         )
-    if grant.non_author and policy.four_eyes and not set(entitled) - authors:
+    humans = {person for person in entitled if policy.people[person].kind == "human"}
+    if grant.non_author and policy.four_eyes and not humans - authors:
         return PermissionRefused(
             "AUTHOR_ONLY",
-            f"{payload['kind']}{where} is signed only by {', '.join(entitled)}, who wrote the change",
-            why="Here one of the signers must have had no part in writing it.",
+            f"{payload['kind']}{where} is signed only by {', '.join(entitled)}: nobody who had no part in the change",
+            why="Here one of the signers must be a human who had no part in writing it.",
             fix=f"ask somebody else of: {', '.join(p for p in grant.people if p not in authors) or 'nobody else'}",
         )
     return None

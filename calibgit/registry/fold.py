@@ -8,6 +8,7 @@ from typing import Literal
 from calibgit.model.event import Event
 from calibgit.model.ids import Version, release_name, slot_name
 from calibgit.model.state import RegistryState, Step, Strength, VersionRecord
+from calibgit.registry.transitions import statement_digest
 
 _STRENGTH: dict[str, Strength] = {"merge-signed": "proven", "github-pr": "attested"}
 
@@ -26,6 +27,8 @@ def apply(state: RegistryState, event: Event, people: tuple[str, ...]) -> None:
         state.versions[event.line][event.version] = replace(record, status="deprecated")
     elif kind in {"activate", "revert"}:
         _move(state, event, people[0])
+    if event.payload.get("cosignatures"):
+        state.statements.add(statement_digest(event))
     state.seq, state.head_oid, state.head_sha256, state.head_at = event.seq, event.oid, event.sha256, event.at
     state.branch_head = event.payload["branch"]["head"]
 

@@ -35,6 +35,7 @@ def subject(payload: Mapping[str, Any]) -> str:
         "revert": f"calibgit: roll back {line} in {env} from v{payload.get('from_version', '')} to v{version}",
         "deprecate": f"calibgit: deprecate {line} v{version}",
         "checkpoint": "calibgit: checkpoint",
+        "void": "calibgit: void foreign occupants",
     }
     return texts[kind]
 

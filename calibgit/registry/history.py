@@ -6,7 +6,7 @@ from functools import cached_property
 
 from calibgit.errors import CalibgitError, IntegrityError
 from calibgit.model.canonical import read_json, sha256_hex
-from calibgit.model.ids import Version, proposal_directory
+from calibgit.model.ids import Version, summary_path
 from calibgit.registry.approval import MergeFacts
 from calibgit.registry.owners import find_codeowners
 from calibgit.repo import history as git_history
@@ -105,26 +105,26 @@ class History:
         if len(merge.parents) != 2:
             return MergeFacts(merge, (), (), frozenset(), None, None)
         base, head = merge.parents
+        summary = self.blob(merge_oid, summary_path(line, version))
         return MergeFacts(
             merge=merge,
             commits=tuple(git_history.commits_between(self.repo, base, head)),
             changed=tuple(change.path for change in git_history.changed_paths(self.repo, base, merge_oid)),
             altered=frozenset(c.path for c in git_history.changed_paths(self.repo, head, merge_oid)),
             owners=find_codeowners(lambda path: self.blob(base, path)),
-            initiator=self._initiator(merge_oid, line, version),
+            initiator=initiator_of(summary),
+            summary_sha256=sha256_hex(summary or b""),
         )
 
-    def _initiator(self, commit: str, line: str, version: Version) -> str | None:
-        name = f"{proposal_directory(line, version)}/change_summary_v{version}.json"
-        data = self.blob(commit, name)
-        if data is None:
-            return None
-        try:
-            value = read_json(data, name)
-        except CalibgitError:
-            return None
-        initiator = value.get("initiator") if isinstance(value, dict) else None
-        return initiator if isinstance(initiator, str) and initiator else None
+
+def initiator_of(summary: bytes | None) -> str | None:
+    """Who started a proposal, from the bytes of its change summary; None where they do not say."""
+    try:
+        value = read_json(summary or b"", "the change summary")
+    except CalibgitError:
+        return None
+    initiator = value.get("initiator") if isinstance(value, dict) else None
+    return initiator if isinstance(initiator, str) and initiator else None
 
 
 def schema_path(config_path: str) -> str:

@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from calibgit.errors import DocumentError, IntegrityError
+from calibgit.model.config import read_config
 from calibgit.model.event import Event
 from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Policy, read_policy
@@ -52,6 +53,7 @@ def check_event(
     after = _step_4_policy(event, state, policy, facts)
     people = signers(event, after)  # step 5
     _step_6_authority(event, state, after, people)
+    _require_supported(event)
     if facts.has_commits:
         _step_7_branch(event, state, after, facts)
         _step_8_bytes(event, after, facts)
@@ -75,13 +77,6 @@ def _step_3_chain(event: Event, state: RegistryState) -> None:
             f"event {event.seq} belongs to another registry",
             why="An event of a fork or another repository says nothing here.",
             fix="find out who pushed it",
-        )
-    if event.kind not in SUPPORTED_KINDS or "void" in event.payload:
-        raise IntegrityError(
-            "KIND_NOT_SUPPORTED",
-            f"event {event.seq} is of a kind that this version cannot verify: {event.kind}",
-            why="What cannot be verified is not believed.",
-            fix="install a newer calibgit",
         )
 
 
@@ -120,6 +115,16 @@ def authors_of(payload: Mapping[str, Any], state: RegistryState) -> frozenset[st
         return frozenset()
     record = state.line(payload["line"]).get(Version.parse(payload["version"]))
     return frozenset(record.authors) if record else frozenset()
+
+
+def _require_supported(event: Event) -> None:
+    if event.kind not in SUPPORTED_KINDS:
+        raise IntegrityError(
+            "KIND_NOT_SUPPORTED",
+            f"event {event.seq} is of a kind that this version cannot verify: {event.kind}",
+            why="What cannot be verified is not believed.",
+            fix="install a newer calibgit",
+        )
 
 
 def _step_7_branch(event: Event, state: RegistryState, policy: Policy, facts: Facts) -> None:
@@ -167,11 +172,9 @@ def _step_8_bytes(event: Event, policy: Policy, facts: Facts) -> None:
     payload, target = event.payload, event.payload["target"]
     if event.kind == "genesis":
         for entry in payload["baseline"]:
-            _require_place(event, policy, entry)
-            facts.require_blob(target["commit"], entry["path"], entry["sha256"], entry["size"])
+            _require_config(event, policy, facts, {**entry, "commit": target["commit"]})
     if event.kind == "release":
-        _require_place(event, policy, {**payload, "path": target["path"]})
-        facts.require_blob(target["commit"], target["path"], target["sha256"], target["size"])
+        _require_config(event, policy, facts, {**payload, **target})
         if facts.schema_sha256(target["commit"], target["path"]) != payload["schema_sha256"]:
             raise IntegrityError(
                 "SCHEMA_DIGEST",
@@ -181,15 +184,28 @@ def _step_8_bytes(event: Event, policy: Policy, facts: Facts) -> None:
             )
 
 
-def _require_place(event: Event, policy: Policy, entry: Mapping[str, Any]) -> None:
-    line, version, path = entry["line"], entry["version"], entry["path"]
+def _require_config(event: Event, policy: Policy, facts: Facts, entry: Mapping[str, Any]) -> None:
+    """The signed bytes lie where the policy puts the line's configs, parse strictly, and are that version."""
+    line, version, path = entry["line"], Version.parse(entry["version"]), entry["path"]
     place = policy.lines.get(line)
-    if place is None or path != config_path(Version.parse(version), place.configs):
+    if place is None or path != config_path(version, place.configs):
         raise IntegrityError(
             "WRONG_PATH",
             f"event {event.seq} takes {line} v{version} from {path}",
             why="A version's config has one place, which trust.toml names: number, bytes and owners belong together.",
             fix="find out who wrote it",
+        )
+    data = facts.require_blob(entry["commit"], path, entry["sha256"], entry["size"])
+    try:
+        config, _ = read_config(data, path)
+    except DocumentError as error:
+        raise IntegrityError("CONFIG_UNREADABLE", error.what, why=error.why, fix=error.fix) from error
+    if config.version != version:
+        raise IntegrityError(
+            "OTHER_VERSION",
+            f"{path} says that it is v{config.logic_version}",
+            why="A version's number and its bytes belong together.",
+            fix=f"propose it again with logic_version {version}",
         )
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from calibgit.errors import GateClosed
-from calibgit.model.event import Event
+from calibgit.model.canonical import sha256_hex, strict_canonical
+from calibgit.model.event import Event, statement
 from calibgit.model.ids import Version
 from calibgit.model.state import RegistryState, VersionRecord
+
+
+def statement_digest(event: Event) -> str:
+    """SHA-256 of what co-signers of an event sign."""
+    return sha256_hex(strict_canonical(statement(event.payload)))
 
 
 def refuse_transition(state: RegistryState, event: Event) -> GateClosed | None:
@@ -16,6 +22,13 @@ def refuse_transition(state: RegistryState, event: Event) -> GateClosed | None:
             f"event {event.seq} says {event.at}, before its predecessor's {state.head_at}",
             why="Time in the log may stand still but not run back.",
             fix="check the clock of the machine that signs",
+        )
+    if event.payload.get("cosignatures") and statement_digest(event) in state.statements:
+        return GateClosed(
+            "STATEMENT_REUSED",
+            f"event {event.seq} carries co-signatures that an earlier event used",
+            why="A signature given once must not act twice.",
+            fix="have the co-signers sign again, with a reason of its own",
         )
     rule = _RULES.get(event.kind)
     return rule(state, event) if rule else None

@@ -49,7 +49,7 @@ def payload(governed: Governed, kind: str, **fields: Any) -> dict[str, Any]:
         "kind": kind,
         "branch": {"ref": "refs/heads/main", "head": governed.tip()},
         "policy_sha256": state.policy_sha256,
-        "reason": "",
+        "reason": "because",
         "at": state.head_at,
         **fields,
     }

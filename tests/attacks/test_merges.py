@@ -12,7 +12,7 @@ import pytest
 from calibgit.errors import CalibgitError, GateClosed, IntegrityError
 from calibgit.jobs import govern as jobs
 from calibgit.model.canonical import pretty_json, sha256_hex
-from calibgit.model.ids import Version, config_path
+from calibgit.model.ids import Version, config_path, proposal_directory
 from calibgit.registry.history import schema_path
 from calibgit.repo.commits import commit_files, merge_commit
 from tests.attacks.raw import codes, forge, payload
@@ -180,7 +180,7 @@ ATTACKS: dict[Callable[[Governed], None], str] = {
     unsigned: "UNSIGNED_MERGE",
     stranger: "UNSIGNED_MERGE",
     own: "FOUR_EYES",
-    own_under_another_initiator: "FOUR_EYES",
+    own_under_another_initiator: "SCHEDULE_CLAIMED",
     started_by_the_approver: "FOUR_EYES",
     smuggled: "OUT_OF_SCOPE",
     edited_in_the_merge: "NOT_AS_REVIEWED",
@@ -228,6 +228,8 @@ def release_fields(
     path = config_path(version)
     data = running.world.git("show", f"{target}:{path}").encode() + b"\n"
     schema = running.world.git("show", f"{target}:{schema_path(path)}").encode() + b"\n"
+    name = f"{proposal_directory(LINE, version)}/change_summary_v{version}.json"
+    summary = running.world.git("show", f"{target}:{name}").encode() + b"\n"
     base, head = running.world.git("rev-parse", f"{target}^1", f"{target}^2").split()
     return {
         "line": LINE,
@@ -241,6 +243,8 @@ def release_fields(
             "merge": target,
             "authors": ["carol"],
             "approvers": [approvers],
+            "initiator": "carol@example.org",
+            "summary_sha256": sha256_hex(summary),
         },
     }
 
@@ -357,7 +361,7 @@ def test_rejected_bytes_come_back_under_no_number(running: Governed) -> None:
         jobs.release(running.workspace("bob"), Version(1, 3, 0), reason="again")
     value = release_fields(running, merged, version=Version(1, 3, 0))
     forge(running, payload(running, "release", **value))
-    assert codes(running.verification()) == ["CONFIG_REJECTED"]
+    assert codes(running.verification()) == ["OTHER_VERSION"]
 
 
 def test_a_released_version_is_not_released_again_with_other_bytes(running: Governed) -> None:
@@ -396,13 +400,16 @@ def test_a_non_owner_approves_nothing(running: Governed) -> None:
     assert by_hand(running, running.tip(), approvers="bob") == ["NOT_OWNER"]
 
 
-def test_a_lone_owner_who_writes_under_another_name_is_believed(running: Governed) -> None:
-    """Known limit: git's author field is a claim. Only signed commits, or a second key, would prove who wrote it."""
-    head = proposed(running, "dave", initiator="schedule")
-    running.merge(head, by="alice")
-    jobs.release(running.workspace("alice"), V120, reason="approved")
-    jobs.activate(running.workspace("alice"), V120, env="production")
-    assert running.verification().ok
+@pytest.mark.parametrize("signed_by", [None, "dave", "alice"])
+def test_a_lone_owner_does_not_pass_for_two_by_writing_under_another_name(
+    running: Governed, signed_by: str | None
+) -> None:
+    """Git's author field is a claim, and so is the initiator: alice writes as carol and merges as herself."""
+    files = contents(running, proposed(running))
+    head = commit(running, [running.tip()], files, signed_by, author="carol")
+    land(running, merge(running, head, "alice"))
+    with pytest.raises(GateClosed, match="FOUR_EYES" if signed_by == "alice" else "UNSIGNED_COMMIT"):
+        jobs.release(running.workspace("alice"), V120, reason="approved")
 
 
 def test_a_branch_head_that_is_no_commit_is_refused_by_name(running: Governed) -> None:

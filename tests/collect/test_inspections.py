@@ -15,7 +15,7 @@ from calibgit.collect.window import resolve_window
 from calibgit.engine.open import open_source
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.config import read_config
-from calibgit.model.settings import read_settings, settings_digest
+from calibgit.model.settings import read_settings
 from calibgit.model.snapshot import ConfigRef, MetricsSnapshot
 from tests.support.results import ROOT
 
@@ -41,7 +41,7 @@ def snapshot(table: Path) -> MetricsSnapshot:
             engine,
             line=name,
             settings=line,
-            settings_sha256=settings_digest(text),
+            settings_sha256=line.digest(),
             config=ConfigRef(version=str(config.version), sha256=sha256_hex(raw)),
             config_data=data,
             window=resolve_window("2017-12-31", line.window.days, line.window.anchor),

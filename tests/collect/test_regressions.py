@@ -129,10 +129,15 @@ def test_labels_are_compared_with_the_config(counted: Any) -> None:
 
 
 def test_scores_outside_the_range_are_told_and_not_clamped(counted: Any) -> None:
-    exact = counted(*[GOOD] * 20, {"score": 120})
-    assert plain(exact)["dropped", "1.0.0", ("score_outside",), None] == 1
+    exact = counted(*[GOOD] * 20, *[{"score": 120}] * 10)
+    assert plain(exact)["dropped", "1.0.0", ("score_outside",), None] == 10
     assert published(exact).strata[0].verdicts.score_range == "outside"
     assert published(exact).strata[0].n == 20
+
+
+def test_one_score_outside_the_range_does_not_show(counted: Any) -> None:
+    exact = counted(*[GOOD] * 20, {"score": 120})
+    assert published(exact) == published(counted(*[GOOD] * 20))
 
 
 def test_absent_columns_are_absent_not_zero(counted: Any) -> None:

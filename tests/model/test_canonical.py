@@ -79,9 +79,9 @@ def test_key_order_does_not_change_a_digest(value: Any) -> None:
         "\x7f",
         "\x85",
         "é\x9f",
-        "é",
-        "Å",
-        "�",
+        "e\u0301",
+        "\u212b",
+        "\ud800",
         ["ok", {"a": "\r"}],
     ],
 )

@@ -28,7 +28,8 @@ LOCK = Lock(
     approvers=("alice", "carol"),
     evidence="proven",
     four_eyes=True,
-    active=True,
+    state="released",
+    env_status="active",
     config_file="config-dddddddddddddddd.json",
     events_file="events-ffffffffffffffff.jsonl",
     events_sha256="f" * 64,
@@ -46,7 +47,7 @@ def test_a_lock_reads_back() -> None:
 
 
 def test_a_lock_without_approvers_reads_back() -> None:
-    baseline = replace(LOCK, approvers=(), evidence="baseline", active=False, four_eyes=False)
+    baseline = replace(LOCK, approvers=(), evidence="baseline", env_status="never", four_eyes=False)
     assert read_lock(baseline.to_bytes()) == baseline
 
 

@@ -35,6 +35,8 @@ def test_a_merge_by_another_owner_is_an_approval() -> None:
         "merge": facts.merge.oid,
         "authors": ["carol"],
         "approvers": ["alice"],
+        "initiator": "carol@example.org",
+        "summary_sha256": facts.summary_sha256,
     }
 
 
@@ -66,16 +68,16 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
         "NOT_AS_REVIEWED",
         {"changed": (PATH, DOCS + "x.md"), "altered": frozenset({DOCS + "x.md"})},
     ),
-    "unsigned": ("UNSIGNED_MERGE", {"merge": commit("m", (oid("a"), oid("b")))}),
+    "unsigned": ("UNSIGNED_MERGE", {"merge": commit("m", (oid("a"), oid("b")), by="")}),
     "signed by a stranger": ("UNSIGNED_MERGE", {"merge": signed_merge("mallory")}),
     "signature of another commit": ("UNSIGNED_MERGE", {"merge": signed_merge("alice", spoil=True)}),
     "garbage for a signature": (
         "UNSIGNED_MERGE",
-        {"merge": replace(commit("m", (oid("a"), oid("b"))), signature="-----BEGIN SSH SIGNATURE-----\nAAAA\n")},
+        {"merge": replace(commit("m", (oid("a"), oid("b")), by=""), signature="-----BEGIN SSH SIGNATURE-----\nAAAA\n")},
     ),
     "PGP signature": (
         "UNSIGNED_MERGE",
-        {"merge": replace(commit("m", (oid("a"), oid("b"))), signature="-----BEGIN PGP SIGNATURE-----\nAAAA\n")},
+        {"merge": replace(commit("m", (oid("a"), oid("b")), by=""), signature="-----BEGIN PGP SIGNATURE-----\nAAAA\n")},
     ),
     "no owners' file": ("NO_CODEOWNERS", {"owners": None}),
     "an owner of something else": ("NOT_OWNER", {"owners": parse_codeowners(b"/docs/ @alice\n/configs/ @bob\n")}),
@@ -84,6 +86,9 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "ownership cleared": ("NOT_OWNER", {"owners": parse_codeowners(b"* @alice\n/configs/\n")}),
     "empty owners' file": ("NOT_OWNER", {"owners": parse_codeowners(b"")}),
     "owner unknown to the policy": ("NOT_OWNER", {"owners": parse_codeowners(b"* @zoe\n")}),
+    "an unsigned commit": ("UNSIGNED_COMMIT", {"commits": (commit("h", by=""),)}),
+    "an unsigned commit among signed ones": ("UNSIGNED_COMMIT", {"commits": (commit("h"), commit("h1", by=""))}),
+    "a commit signed by a stranger": ("UNSIGNED_COMMIT", {"commits": (commit("h", by="mallory"),)}),
     "no summary": ("NO_INITIATOR", {"initiator": None}),
     "wrote a commit": ("FOUR_EYES", {"commits": (commit("h", author="alice"),)}),
     "wrote an early commit": ("FOUR_EYES", {"commits": (commit("h"), commit("h1", author="alice"), commit("h2"))}),
@@ -144,13 +149,19 @@ def test_a_forge_login_names_its_person() -> None:
     assert refusal(merge_facts(initiator="ally"), policy(extra={"alice": account})) == "FOUR_EYES"
 
 
-def test_nobody_started_a_scheduled_run() -> None:
-    assert judge(merge_facts(initiator="schedule"), policy(), SCOPE, 2)["authors"] == ["carol"]
+def test_only_a_machine_speaks_for_a_schedule() -> None:
+    """A person who names the schedule as initiator would not count as the author."""
+    rules = policy()
+    assert refusal(merge_facts(initiator="schedule"), rules) == "SCHEDULE_CLAIMED"
+    people = dict(rules.people)
+    people["carol"] = people["carol"].model_copy(update={"kind": "ci"})
+    machine = rules.model_copy(update={"people": people})
+    assert judge(merge_facts(initiator="schedule"), machine, SCOPE, 2)["authors"] == ["carol"]
 
 
 def test_authors_whom_the_policy_does_not_know_are_named_by_their_address() -> None:
-    facts = merge_facts(commits=(commit("h", author="Zoe"),), initiator="somebody")
-    assert author_set(facts, policy()) == {"zoe@example.org", "somebody"}
+    facts = merge_facts(commits=(commit("h", author="Zoe", by="carol"),), initiator="somebody")
+    assert author_set(facts, policy(), 2) == {"carol", "zoe@example.org", "somebody"}
 
 
 def test_a_one_person_registry_approves_its_own_change() -> None:

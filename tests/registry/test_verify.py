@@ -16,7 +16,7 @@ from calibgit.registry.facts import BundledFacts
 from calibgit.registry.format import parse_event
 from calibgit.registry.owners import parse_codeowners
 from calibgit.registry.verify import Slot, Verification, verify_log
-from tests.support.events import LINE, MAIN, Log, body_of, codes, commit, oid, policy_toml, signer
+from tests.support.events import LINE, MAIN, Log, body_of, codes, commit, config_bytes, oid, policy_toml, signer
 
 V100, V110 = Version(1, 0, 0), Version(1, 1, 0)
 
@@ -120,13 +120,13 @@ STEPS: dict[str, tuple[str, Spoiled]] = {
     ),
     "3: a second genesis": ("NAME_MISMATCH", lambda log: log.bodies[0]),
     "3: another registry": ("WRONG_REGISTRY", resigned(registry="0" * 64)),
-    "3: a kind of a later version": (
-        "KIND_NOT_SUPPORTED",
+    "6: a checkpoint by somebody without the role": (
+        "NOT_AUTHORISED",
         lambda log: body_of(
             log.payload("checkpoint", expires="2027-01-01T00:00:00Z", target={"commit": log.facts.tip}), "alice"
         ),
     ),
-    "3: voiding": ("KIND_NOT_SUPPORTED", resigned(void=[{"seq": 2, "oid": "0" * 40}])),
+    "2: voiding": ("MALFORMED", resigned(void=[{"seq": 2, "oid": "0" * 40}])),
     "4: another policy": ("POLICY_MISMATCH", resigned(policy_sha256="0" * 64)),
     "5: a stranger's key": ("UNKNOWN_KEY", resigned(by="mallory")),
     "5: another namespace": (
@@ -159,13 +159,16 @@ STEPS: dict[str, tuple[str, Spoiled]] = {
     "8: another version's place": ("WRONG_PATH", target(path="configs/scoring_config_v1.0.0.json")),
     "8: another name": ("WRONG_PATH", target(path="configs/other.json")),
     "8: another schema": ("SCHEMA_DIGEST", resigned(schema_sha256="0" * 64)),
-    "9: attested": ("EVIDENCE_NOT_SUPPORTED", approval(kind="github-pr")),
+    "2: attested": ("MALFORMED", approval(kind="github-pr")),
     "9: other approvers": ("EVIDENCE_DIFFERS", approval(approvers=["bob"])),
     "9: fewer authors": ("EVIDENCE_DIFFERS", approval(authors=[])),
     "9: more approvers": ("EVIDENCE_DIFFERS", approval(approvers=["alice", "bob"])),
     "9: another head": ("EVIDENCE_DIFFERS", approval(head="0" * 40)),
     "9: another merge": ("EVIDENCE_DIFFERS", approval(merge="0" * 40)),
-    "9: unsigned merge": ("UNSIGNED_MERGE", facts(merge=commit("merge 1.1.0", (oid("base 1.1.0"), oid("head 1.1.0"))))),
+    "9: unsigned merge": (
+        "UNSIGNED_MERGE",
+        facts(merge=commit("merge 1.1.0", (oid("base 1.1.0"), oid("head 1.1.0")), by="")),
+    ),
     "9: the author's own merge": ("FOUR_EYES", facts(commits=(commit("h", author="alice"),))),
     "9: no owner": ("NOT_OWNER", facts(owners=parse_codeowners(b""))),
     "9: more than the config": ("OUT_OF_SCOPE", facts(changed=("configs/scoring_config_v1.1.0.json", "trust.toml"))),
@@ -274,8 +277,8 @@ def baseline(**changes: Any) -> dict[str, Any]:
         "line": LINE,
         "version": "1.0.0",
         "path": "configs/scoring_config_v1.0.0.json",
-        "sha256": sha256_hex(b"{}"),
-        "size": 2,
+        "sha256": sha256_hex(config_bytes("1.0.0")),
+        "size": len(config_bytes("1.0.0")),
     }
     return {**entry, "envs": ["production"], **changes}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -61,15 +63,28 @@ def policy_toml(
     return (text + "".join(f'[roles."{role}"]\n{body}' for role, body in bodies.items() if body)).encode()
 
 
+@cache
+def config_bytes(version: str) -> bytes:
+    """A sound config of that version."""
+    data = json.loads((Path(__file__).parents[2] / "configs/scoring_config_v1.0.0.json").read_bytes())
+    return json.dumps(data | {"logic_version": version}).encode()
+
+
 def policy(**options: Any) -> Policy:
     """The parsed form of `policy_toml`."""
     return read_policy(policy_toml(**options))
 
 
 def commit(
-    name: str, parents: tuple[str, ...] = (), *, author: str = "carol", message_: str = "A change", by: str = ""
+    name: str,
+    parents: tuple[str, ...] = (),
+    *,
+    author: str = "carol",
+    message_: str = "A change",
+    by: str | None = None,
 ) -> Commit:
-    """A commit as the verifier sees it; `by` signs it."""
+    """A commit as the verifier sees it; its author signs it, or `by`; an empty `by` leaves it unsigned."""
+    by = author if by is None else by
     payload = f"tree {oid(name)}\n{name}\n".encode()
     return Commit(
         oid=oid(name),
@@ -95,6 +110,7 @@ def merge_facts(version: str = "1.1.0", *, by: str = "alice", **changes: Any) ->
         "altered": frozenset(),
         "owners": parse_codeowners(b"* @alice @bob\n"),
         "initiator": "carol@example.org",
+        "summary_sha256": sha256_hex(b"summary"),
     }
     return MergeFacts(**(values | changes))
 
@@ -183,7 +199,7 @@ class Log:
             "kind": kind,
             "branch": {"ref": MAIN, "head": self.facts.tip},
             "policy_sha256": sha256_hex(self.toml),
-            "reason": "",
+            "reason": "because",
             "at": f"2026-01-01T00:00:{seq % 60:02d}Z",
             **changes,
         }
@@ -192,7 +208,7 @@ class Log:
 
     def genesis(self, by: str = "alice", **changes: Any) -> None:
         """Start with the baseline 1.0.0, active in production."""
-        config, path = b"{}", config_path(Version(1, 0, 0))
+        config, path = config_bytes("1.0.0"), config_path(Version(1, 0, 0))
         self.facts.files[self.facts.tip, "trust.toml"] = self.toml
         self.facts.files[self.facts.tip, path] = config
         target = {
@@ -206,7 +222,7 @@ class Log:
             "version": "1.0.0",
             "path": path,
             "sha256": sha256_hex(config),
-            "size": 2,
+            "size": len(config),
             "envs": ["production"],
         }
         self.add("genesis", by, **({"target": target, "baseline": [entry], "four_eyes": True} | changes))
@@ -214,7 +230,7 @@ class Log:
     def merged(self, version: str, **spoil: Any) -> dict[str, Any]:
         """Merge a proposal and return the fields of its release."""
         facts = merge_facts(version, **spoil)
-        path, data = config_path(Version.parse(version)), f'{{"v": "{version}"}}'.encode()
+        path, data = config_path(Version.parse(version)), config_bytes(version)
         self.facts.line += [facts.merge.oid]
         self.facts.merges[facts.merge.oid] = facts
         self.facts.files[facts.merge.oid, path] = data
@@ -228,6 +244,8 @@ class Log:
                 "base": facts.merge.parents[0],
                 "head": facts.merge.parents[-1],
                 "merge": facts.merge.oid,
+                "initiator": facts.initiator,
+                "summary_sha256": facts.summary_sha256,
                 "authors": ["carol"],
                 "approvers": ["alice"],
             },

@@ -118,6 +118,7 @@ class Governed:
             message=f"Propose v{version}",
             author=self.world.identity(author),
             when=space.now(),
+            signer=self.world.signer(author),
         )
         push(space.repo, find_remote(space.repo), {f"refs/heads/{proposal_branch(LINE, number)}": head})
         return head

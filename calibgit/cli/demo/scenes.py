@@ -58,7 +58,9 @@ def governed_repository(world: DemoWorld, rows: int) -> Iterator[bool]:  # noqa:
     _say("Alice sets the repository up; Bob is the other senior engineer. Nobody approves their own change.")
     bob = world.home("bob") / "key.pub"
     world.git("alice", "commit", "--quiet", "--allow-empty", "-m", "First commit")
-    yield world.calibgit("alice", "init", "--person", "bob", "bob@example.org", str(bob)) == 0
+    robot = world.home("robot") / "key.pub"
+    people = ("--person", "bob", "bob@example.org", str(bob), "--ci", "robot", "robot@example.org", str(robot))
+    yield world.calibgit("alice", "init", *people) == 0
     _say("She notes what was agreed on: 13 to 25 percent of all assessments should be excellent.")
     settings = world.clone("alice") / "calibgit.toml"
     settings.write_text(settings.read_text("utf-8") + AGREED, "utf-8")
@@ -74,7 +76,9 @@ def governed_repository(world: DemoWorld, rows: int) -> Iterator[bool]:  # noqa:
 
 def proposal(world: DemoWorld, rows: int) -> Iterator[bool]:  # noqa: ARG001
     """What a scheduled job does: count, judge, propose."""
-    _say("A scheduled job has its own clone and no rights. It sees counts, never rows.")
+    _say(
+        "A scheduled job has its own clone, a key that signs its proposals, and no rights. It sees counts, never rows."
+    )
     world.git(
         "robot",
         "fetch",
@@ -180,13 +184,13 @@ def _forge_proposal(world: DemoWorld) -> None:
     config["compatibility_thresholds"]["excellent"]["min_score"] = 78
     (clone / "configs/scoring_config_v1.2.0.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     summary = json.loads((clone / "proposals/scoring/v1.1.0/change_summary_v1.1.0.json").read_text("utf-8"))
-    summary |= {"proposed_version": "1.2.0", "base_version": "1.1.0", "initiator": "schedule"}
+    summary |= {"proposed_version": "1.2.0", "base_version": "1.1.0", "initiator": "alice"}
     folder = clone / "proposals/scoring/v1.2.0"
     folder.mkdir(parents=True)
     (folder / "change_summary_v1.2.0.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     world.git("alice", "checkout", "--quiet", "-b", "calibgit/scoring/v1.2.0")
     world.git("alice", "add", "configs", "proposals")
-    world.git("alice", "commit", "--quiet", "-m", "Lower the bar for excellent")
+    world.git("alice", "commit", "--quiet", "-S", "-m", "Lower the bar for excellent")
     world.git("alice", "push", "--quiet", "origin", "HEAD")
     world.git("alice", "checkout", "--quiet", "main")
 
