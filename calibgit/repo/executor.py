@@ -189,6 +189,11 @@ def execute(
     return Completed(child.returncode, stdout, stderr)
 
 
+def lines_of(listing: bytes) -> list[str]:
+    """The lines of git's output, split at newlines alone: a ref name may hold other characters that end lines."""
+    return listing.decode("utf-8", "surrogateescape").split("\n")[:-1]
+
+
 def sanitised(stderr: bytes, *, lines: int = 1) -> str:
     """The first telling lines of a complaint: printable ASCII, no credentials, at most 300 characters."""
     text = _CREDENTIALS.sub(r"\1", stderr.decode("utf-8", "replace"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calibgit.errors import Conflict, UsageError
-from calibgit.repo.executor import git_failed, sanitised
+from calibgit.repo.executor import git_failed, lines_of, sanitised
 from calibgit.repo.repository import Repository, require_oid, require_ref
 
 _FORMAT = "%(objectname) %(objecttype) %(objectsize) %(refname)"
@@ -37,7 +37,7 @@ def list_refs(repo: Repository, prefix: str) -> list[Ref]:
     pattern = prefix.rstrip("/")
     output = repo.run("for-each-ref", f"--format={_FORMAT}", "--end-of-options", _require_prefix(pattern))
     refs = []
-    for line in output.decode("utf-8", "surrogateescape").splitlines():
+    for line in lines_of(output):
         oid, kind, size, name = line.split(" ", 3)
         refs.append(Ref(name, oid, kind, int(size)))
     return refs
@@ -78,7 +78,7 @@ def update_refs(repo: Repository, updates: Mapping[str, tuple[str | None, str | 
             raise UsageError("BAD_OBJECT_ID", f"{require_ref(name)} was given neither an old nor a new id")
         new_id, old_id = (zero if oid is None else require_oid(oid) for oid in (new, old))
         lines.append(f"update {require_ref(name)} {new_id} {old_id}\n")
-    completed = repo.execute("update-ref", "--no-deref", "--stdin", stdin="".join(lines).encode())
+    completed = repo.execute("update-ref", "--no-deref", "--stdin", stdin="".join(lines).encode("utf-8", "surrogateescape"))
     if completed.status != 0:
         raise Conflict(
             "REF_MOVED",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from calibgit.errors import Conflict, EnvironmentFault, UsageError
-from calibgit.repo.executor import sanitised
+from calibgit.repo.executor import lines_of, sanitised
 from calibgit.repo.isolation import CleanDirectory
 from calibgit.repo.network import Remote, find_remote, location, remote_failure, require_safe_url, talk
 from calibgit.repo.pushing import push
@@ -91,7 +91,7 @@ def remote_refs(repo: Repository, remote: Remote, pattern: str) -> dict[str, str
         completed = talk(repo, clean, "ls-remote", *words)
     if completed.status != 0:
         raise remote_failure(remote, completed)
-    listed = (line.split("\t") for line in completed.stdout.decode("utf-8", "replace").splitlines())
+    listed = (line.split("\t") for line in lines_of(completed.stdout))
     # A bare name also matches the tail of a longer one: refs/heads/a finds refs/x/refs/heads/a.
     start = pattern.removesuffix("*")
     return {name: oid for oid, name in listed if name == pattern or (start != pattern and name.startswith(start))}
@@ -111,7 +111,7 @@ def _require_refspec(refspec: str) -> None:
 
 
 def _refs(listing: bytes) -> dict[str, str]:
-    pairs = (line.split(" ", 1) for line in listing.decode("utf-8", "surrogateescape").splitlines())
+    pairs = (line.split(" ", 1) for line in lines_of(listing))
     return {name: oid for oid, name in pairs}
 
 
@@ -137,7 +137,7 @@ def _require_not_checked_out(repo: Repository, changed: Collection[str]) -> None
     if not any(name.startswith("refs/heads/") for name in changed):
         return
     listed = repo.run("for-each-ref", "--format=%(refname) %(worktreepath)", "refs/heads")
-    for line in listed.decode("utf-8", "surrogateescape").splitlines():
+    for line in lines_of(listed):
         name, _, place = line.partition(" ")
         if place and name in changed:
             raise EnvironmentFault(

@@ -12,7 +12,7 @@ from calibgit.repo.isolation import CleanDirectory
 
 _GITFILE_LIMIT = 4096
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_FULL_REF = re.compile(r"refs(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+(?<!\.lock)(?<!\.))+")
+_FULL_REF = re.compile(r"refs(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+(?<!\.lock))+(?<!\.)")
 
 
 def is_oid(text: str) -> bool:

@@ -298,7 +298,6 @@ def test_junk_far_ahead_of_the_log_is_a_gap_until_somebody_removes_it(running: G
 ODD_BUT_LEGAL = [b"calib/x\xc2\x85y", b"calib/x\xe2\x80\xa8y", b"calib/x\xffy", b"calib/a./b"]
 
 
-@pytest.mark.xfail(strict=True, reason="calibgit.repo splits ref listings at Unicode line ends and refuses legal names")
 @pytest.mark.parametrize(
     "name", ODD_BUT_LEGAL, ids=lambda name: name.decode("latin-1").encode("unicode_escape").decode()
 )

@@ -90,7 +90,7 @@ def test_what_has_two_spellings_cannot_be_signed(value: Any) -> None:
         strict_canonical(value)
 
 
-@pytest.mark.parametrize("value", [MAX_SAFE_INTEGER, -MAX_SAFE_INTEGER, "é", "日本", "\u2028", "😀", "", {"~": " "}])
+@pytest.mark.parametrize("value", [MAX_SAFE_INTEGER, -MAX_SAFE_INTEGER, "é", "日本", "😀", "", {"~": " "}])
 def test_plain_text_and_safe_integers_can_be_signed(value: Any) -> None:
     assert strict_canonical(value) == rfc8785.dumps(value)
 
