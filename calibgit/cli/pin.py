@@ -87,6 +87,7 @@ def _print(pinned: pinning.Pinned, *, checked: bool, dry_run: bool) -> None:
     if not lock.four_eyes:
         say("  single-person registry: nobody else approves there")
     if not lock.active:
-        say(f"  in {lock.env} it is {lock.env_status.replace("_", " ")}: pinned all the same, and recorded in the lock")
+        standing = lock.env_status.replace("_", " ")
+        say(f"  it is not active in {lock.env} ({standing}), and the lock records that")
     for step in pinned.not_checked:
         say(f"  not checked: step {step}")

@@ -41,9 +41,7 @@ def wanted_version(line: str, tag: str) -> Version:
     return named[1]
 
 
-def resolve(
-    state: RegistryState, *, line: str, version: Version, env: str, allow_inactive: bool
-) -> VersionRecord:
+def resolve(state: RegistryState, *, line: str, version: Version, env: str, allow_inactive: bool) -> VersionRecord:
     """The version to pin: released, and active in `env` now or before, unless `allow_inactive`.
 
     Raises:

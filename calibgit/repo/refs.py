@@ -78,7 +78,9 @@ def update_refs(repo: Repository, updates: Mapping[str, tuple[str | None, str | 
             raise UsageError("BAD_OBJECT_ID", f"{require_ref(name)} was given neither an old nor a new id")
         new_id, old_id = (zero if oid is None else require_oid(oid) for oid in (new, old))
         lines.append(f"update {require_ref(name)} {new_id} {old_id}\n")
-    completed = repo.execute("update-ref", "--no-deref", "--stdin", stdin="".join(lines).encode("utf-8", "surrogateescape"))
+    completed = repo.execute(
+        "update-ref", "--no-deref", "--stdin", stdin="".join(lines).encode("utf-8", "surrogateescape")
+    )
     if completed.status != 0:
         raise Conflict(
             "REF_MOVED",

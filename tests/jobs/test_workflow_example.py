@@ -28,7 +28,7 @@ from calibgit.model.ids import Version
 from calibgit.repo.network import find_remote
 from calibgit.repo.store import RemoteRefStore
 from calibgit.simulate.population import Faults, simulate
-from tests.support.governed import BASE, LINE, Clock, Governed
+from tests.support.governed import BASE, LINE, TEAM, Clock, Governed
 from tests.support.world import World
 
 AGREED = "\n[lines.scoring.analysis.class_shares.excellent]\nmin = 0.13\nmax = 0.25\n"
@@ -40,7 +40,7 @@ Be = Callable[[str], None]
 def governed(world: World) -> Governed:
     """A governed clone whose team has agreed on how many results should be excellent."""
     governed = Governed(world, Clock())
-    members = [start.Member(name, f"{name}@example.org", world.public_key(name)) for name in ("alice", "bob")]
+    members = [start.Member(name, f"{name}@example.org", world.public_key(name)) for name in TEAM]
     start.init(world.clone, members=members, line=LINE, solo=False, branch="main")
     settings = world.clone / "calibgit.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + AGREED, encoding="utf-8")
