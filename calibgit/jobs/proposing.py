@@ -79,10 +79,10 @@ def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wi
     history = workspace.history(policy)
     known = taken(history, state, subject.line, subject.configs)
     _require_free(history, state, subject, known, wish.version)
-    identity = user_identity(workspace.environ)
+    author = _author(workspace, wish)
     origin = Origin(
-        created_by=identity.email,
-        initiator=wish.initiator or identity.email,
+        created_by=author,
+        initiator=wish.initiator or author,
         log_head={"registry": state.registry, "seq": state.seq, "sha256": state.head_sha256},
     )
     made = draft(subject, evidence, decision, origin, wanted=wish.version, known=known)
@@ -92,6 +92,16 @@ def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wi
     commit, fresh = _commit(workspace, policy, made, branch)
     request = _publish(workspace, policy, made, branch, commit, wish) if publish else None
     return Proposed("proposed" if fresh else "unchanged", decision, made, branch, commit, publish, request)
+
+
+def _author(workspace: Workspace, wish: Wish) -> str:
+    """E-mail of whoever proposes. A dry run shows what would be proposed to somebody who is not set up yet, too."""
+    try:
+        return user_identity(workspace.environ).email
+    except EnvironmentFault:
+        if not wish.dry_run:
+            raise
+        return "unknown"
 
 
 def _require_active(state: RegistryState, subject: Subject, env: str) -> None:

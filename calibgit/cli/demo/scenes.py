@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -232,7 +233,8 @@ def yours(world: DemoWorld, rows: int) -> Iterator[bool]:  # noqa: ARG001
     """What to do next."""
     clone = world.clone("robot")
     _say(f"Map your table in {clone / 'calibgit.toml'} under [lines.scoring.source], then paste:")
-    click.secho(f"\n    calibgit --repo {clone} calibrate --source YOUR_TABLE.parquet --dry-run\n", bold=True)
+    program = sys.argv[0] if Path(sys.argv[0]).name == "calibgit" else "calibgit"
+    click.secho(f"\n    {program} --repo {clone} calibrate --source YOUR_TABLE.parquet --dry-run\n", bold=True)
     _say("It counts, judges and shows what it would propose; it writes nothing and needs no key.")
     _say(f"The whole story stays in {world.root}: look at it with plain git.")
     yield True
