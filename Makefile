@@ -48,3 +48,4 @@ example: $(VENV)/.demo
 	@cp build/demo/bob/scoring/calibgit.toml .
 	@cp build/demo/bob/scoring/configs/scoring_config_v1.1.0.json build/demo/bob/scoring/configs/scoring_config.schema.json configs/
 	@cp build/demo/bob/scoring/configs/contracts/runtime.schema.json configs/contracts/
+	@sed 's#^home = .*#home = ["https://example.org/scoring.git"]#' build/demo/bob/scoring/trust.toml >trust.toml

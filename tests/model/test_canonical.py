@@ -192,3 +192,9 @@ def test_any_bytes_are_read_or_refused_by_name(data: bytes) -> None:
 def test_people_s_form_refuses_what_is_not_json() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         pretty_json({"a": math.nan})
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\u202e", "\u200f", "\u061c", "\u2066", "\u2069"])
+def test_nothing_is_signed_that_looks_like_something_else_on_a_screen(mark: str) -> None:
+    with pytest.raises(DocumentError, match="NOT_CANONICAL"):
+        strict_canonical({"reason": f"calm{mark}ly"})

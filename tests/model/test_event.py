@@ -237,3 +237,28 @@ def test_a_statement_leaves_out_the_place_in_the_log_and_nothing_else() -> None:
     value = payload("activate", "cosignatures")
     assert value.keys() - statement(value).keys() == set(UNSIGNED_FIELDS) & value.keys()
     assert all(statement(value)[name] == value[name] for name in statement(value))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_statement_stays_the_same_when_a_race_is_lost(kind: str) -> None:
+    value = payload(kind, *OPTIONAL[kind])
+    later = value | {"seq": 77, "prev": {"oid": "c" * 40, "sha256": "d" * 64}, "at": "2025-01-01T00:00:00Z"}
+    later["refs"] = expected_refs(later)[0]
+    assert statement(value) == statement(later)
+
+
+@pytest.mark.parametrize("kind", ["reject", "revert", "deprecate"])
+@pytest.mark.parametrize("reason", ["", " ", "\u00a0"])
+def test_what_takes_something_away_says_why(kind: str, reason: str) -> None:
+    assert refused(payload(kind) | {"reason": reason})
+
+
+def test_an_override_says_why() -> None:
+    assert not refused(payload("activate") | {"reason": ""})
+    assert refused(payload("activate", "override") | {"reason": ""})
+
+
+def test_a_day_that_the_calendar_does_not_have_is_no_moment() -> None:
+    assert refused(payload("activate") | {"at": "2024-02-31T00:00:00Z"})
+    assert refused(payload("checkpoint") | {"expires": "2023-02-29T00:00:00Z"})
+    assert not refused(payload("activate") | {"at": "2024-02-29T00:00:00Z"})
