@@ -22,7 +22,8 @@ def check(repo: Path, base: str | None, head: str | None, line: str | None, outp
 
     reports = run(workspace(repo), line=line, base=base, head=head)
     if output == "json":
-        print_json(reports[0].data() if len(reports) == 1 else [report.data() for report in reports])
+        several = {"schema": "calibgit/check-reports/1", "reports": [report.data() for report in reports]}
+        print_json(reports[0].data() if len(reports) == 1 else several)
     for report in reports:
         {"json": _nothing, "github": _annotations, "md": _markdown, "text": _text}[output](report)
     return 0 if all(report.ok for report in reports) else 1

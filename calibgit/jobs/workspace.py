@@ -210,7 +210,7 @@ class Workspace:
         """
         verification = self.verification()
         if verification.policy is None and verification.ok and wanted is not None:
-            return self._work_tree_config(Version.parse(wanted))
+            return self._work_tree_config(Version.parse(wanted.removeprefix("v")))
         state, policy = verification.require()
         record = self._record(state, wanted, env)
         return self.config_of(record, policy)
@@ -236,7 +236,7 @@ class Workspace:
                     fix="name a version with --config X.Y.Z, or: calibgit activate X.Y.Z",
                 )
             return record
-        record = state.line(self.line_name).get(Version.parse(wanted))
+        record = state.line(self.line_name).get(Version.parse(wanted.removeprefix("v")))
         if record is None:
             raise GateClosed(
                 "NOT_RELEASED",

@@ -38,6 +38,7 @@ MACHINE_ROLES: tuple[Role, ...] = ("release", "attest", "checkpoint")
 PRODUCTION = "production"
 
 Directory = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")]
+Flag = Annotated[bool, Field(strict=True)]
 PersonName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 PublicKey = Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s<>]{1,64}@[^@\s<>]{1,190}$")]
@@ -49,15 +50,15 @@ class Account(Document):
 
     host: str
     login: str
-    id: Annotated[int, Field(ge=1)]
+    id: Annotated[int, Field(strict=True, ge=1)]
 
 
 class KeyEnd(Document):
     """The end of a key: not valid for events from `from_seq` on. `compromised` makes the events suspect."""
 
     key: PublicKey
-    from_seq: Annotated[int, Field(ge=2)]
-    compromised: bool = False
+    from_seq: Annotated[int, Field(strict=True, ge=2)]
+    compromised: Flag = False
 
 
 class Person(Document):
@@ -82,8 +83,8 @@ class Grant(Document):
     """Who holds a role, and how many different people it takes. `non_author`: one of them wrote none of it."""
 
     people: Annotated[tuple[PersonName, ...], Field(min_length=1)]
-    threshold: Annotated[int, Field(ge=1)]
-    non_author: bool = False
+    threshold: Annotated[int, Field(strict=True, ge=1)]
+    non_author: Flag = False
 
 
 class Policy(Document):
@@ -102,7 +103,7 @@ class Policy(Document):
     schema_: Literal["calibgit/trust/1"] = Field(alias="schema")
     branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
     home: Annotated[tuple[str, ...], Field(min_length=1)]
-    four_eyes: bool
+    four_eyes: Flag
     production: Annotated[tuple[str, ...], Field(min_length=1)]
     lines: Annotated[dict[str, Place], Field(min_length=1)]
     people: Annotated[dict[PersonName, Person], Field(min_length=1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -131,7 +132,12 @@ class Window(Document):
     """`anchor`: a UTC date on the grid of window ends; windows end `days` x n after it."""
 
     days: Positive = 30
-    anchor: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] = "2024-01-01"
+    anchor: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] = "2024-01-01"
+
+    @model_validator(mode="after")
+    def _real_date(self) -> Self:
+        date.fromisoformat(self.anchor)
+        return self
 
 
 class Line(Document):
