@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from calibgit.jobs.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -105,7 +108,7 @@ def _said(_: click.Context, option: click.Parameter, value: str) -> str:
     return value
 
 
-def workspace(repo: Path, line: str | None = None, key: Path | None = None) -> Any:
+def workspace(repo: Path, line: str | None = None, key: Path | None = None) -> Workspace:
     """The workspace of a command, imported late."""
     from calibgit.jobs.workspace import Workspace
 

@@ -57,7 +57,7 @@ def print_proposed(made: Any, output: str, *, dry_run: bool) -> None:
         )
         return
     if draft is None:
-        say(f"no change: {made.decision.reason}")
+        say(made.decision.reason)
         return
     verb = {"proposed": "would propose" if dry_run else "proposed", "unchanged": "unchanged, proposed already:"}
     say(

@@ -173,7 +173,7 @@ def _report(
     env: str,
     reason: str,
 ) -> RollbackReport:
-    policy = _policy(situation)
+    policy = situation.sealed()
     return rollback_report(
         state=situation.state,
         leaving=leaving,
@@ -190,7 +190,7 @@ def _require_compatible(workspace: Workspace, situation: Situation, version: Ver
     """Every consumer contract and the replaced version's schema must accept what becomes active."""
     state, history = situation.state, situation.history
     record = state.line(workspace.line_name)[version]
-    config = workspace.config_of(record, _policy(situation))
+    config = workspace.config_of(record, situation.sealed())
     current = state.active(workspace.line_name, env)
     problems = broken(contracts(history, workspace.place.contracts, current), config.value)
     if problems:
@@ -225,12 +225,6 @@ def is_backward_compatible(workspace: Workspace, version: Version, env: str) -> 
     except GateClosed:
         return False
     return True
-
-
-def _policy(situation: Situation) -> Policy:
-    if situation.policy is None:
-        raise GateClosed("NOT_SEALED", "this repository has no registry yet", fix="calibgit init --seal")
-    return situation.policy
 
 
 def _current(workspace: Workspace) -> tuple[Any, Policy]:

@@ -53,6 +53,21 @@ class Situation:
     person: str
     history: History
 
+    def sealed(self) -> Policy:
+        """The policy in force.
+
+        Raises:
+            GateClosed: NOT_SEALED before genesis.
+        """
+        if self.policy is None:
+            raise GateClosed(
+                "NOT_SEALED",
+                "this repository has no registry yet",
+                why="Without a signed genesis nobody is named who may release anything.",
+                fix="calibgit init --seal",
+            )
+        return self.policy
+
 
 Plan = Callable[[Situation], Mapping[str, Any]]
 Alongside = Callable[[Event], Mapping[str, str]]

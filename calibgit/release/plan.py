@@ -74,7 +74,7 @@ def release(situation: Situation, *, line: str, version: Version, configs: str, 
     Raises:
         GateClosed: NOT_MERGED, NO_SCHEMA, or a code of `registry.approval.judge`.
     """
-    policy = _policy(situation)
+    policy = situation.sealed()
     history = situation.history
     path = config_path(version, configs)
     merge = find_merge(history, path)
@@ -233,17 +233,6 @@ def revert(
         "report_sha256": report,
         "reason": reason,
     }
-
-
-def _policy(situation: Situation) -> Policy:
-    if situation.policy is None:
-        raise GateClosed(
-            "NOT_SEALED",
-            "this repository has no registry yet",
-            why="Without a signed genesis nobody is named who may release anything.",
-            fix="calibgit init --seal",
-        )
-    return situation.policy
 
 
 def _record(state: RegistryState, line: str, version: Version) -> VersionRecord:
