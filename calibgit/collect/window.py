@@ -7,7 +7,7 @@ import datetime as dt
 from calibgit.errors import UsageError
 from calibgit.model.snapshot import TimeWindow
 
-MAX_DAYS = 3660
+MAX_DAYS = 36_525
 
 
 def resolve_window(as_of: dt.date | str, days: int, anchor: str) -> TimeWindow:
@@ -15,7 +15,7 @@ def resolve_window(as_of: dt.date | str, days: int, anchor: str) -> TimeWindow:
 
     Args:
         as_of: a date, or its text YYYY-MM-DD. That day itself is not complete and so not part of the window.
-        days: length in days, 1 to 3660.
+        days: length in days, 1 to 36,525.
         anchor: a window end, YYYY-MM-DD; all ends are `anchor + n * days`, for any whole `n`.
 
     Raises:

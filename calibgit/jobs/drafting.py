@@ -1,4 +1,7 @@
-"""The documents of one proposal, from its inputs. Used to write a proposal and to recompute one; pure."""
+"""The documents of one proposal, from its inputs. Used to write a proposal and to recompute one.
+
+No git, no clock, no files; the only question asked of the machine is which library versions are installed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State as a pure fold of believed events: `apply` records an event that passed every step."""
+"""State as a fold of believed events: `apply` records, in place, an event that passed every step."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from calibgit.cli.demo.world import DemoWorld
 
 HERE = Path(__file__).parent
-AS_OF = "2018-01-01"
-SNAPSHOT = "analytics_output/metrics_snapshot_20171231_000000.json"
-REPORT = "analytics_output/calibration_report_20171231_000000.json"
+AS_OF = "2020-01-01"
+SNAPSHOT = "analytics_output/metrics_snapshot_20200101_000000.json"
+REPORT = "analytics_output/calibration_report_20200101_000000.json"
 
 
 def main(directory: Path) -> Path:

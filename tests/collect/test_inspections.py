@@ -44,15 +44,16 @@ def snapshot(table: Path) -> MetricsSnapshot:
             settings_sha256=line.digest(),
             config=ConfigRef(version=str(config.version), sha256=sha256_hex(raw)),
             config_data=data,
-            window=resolve_window("2017-12-31", line.window.days, line.window.anchor),
+            window=resolve_window("2020-01-01", line.window.days, line.window.anchor),
         )
     return disclose(exact, settings=line, config_data=data)
 
 
-def test_one_window_is_one_year_and_counts_every_row(table: Path, snapshot: MetricsSnapshot) -> None:
+def test_one_window_holds_twenty_years_and_counts_every_row(table: Path, snapshot: MetricsSnapshot) -> None:
     with table.open(encoding="utf-8") as stream:
-        scores = [int(row["inspection_score"]) for row in csv.DictReader(stream) if row["Year"] == "2017"]
-    assert (snapshot.window.start, snapshot.window.end) == ("2016-12-31T00:00:00Z", "2017-12-31T00:00:00Z")
+        scores = [int(row["inspection_score"]) for row in csv.DictReader(stream)]
+    assert (snapshot.window.start, snapshot.window.end) == ("2000-01-01T00:00:00Z", "2020-01-01T00:00:00Z")
+    assert len(scores) == 27_178
     (stratum,) = snapshot.strata
     assert stratum.n == len(scores)
     cells = stratum.score.rows[0].cells

@@ -48,6 +48,7 @@ class DemoWorld:
             shutil.rmtree(root)
         root.mkdir(parents=True, exist_ok=True)
         (root / MARK).write_text("The demo may replace this directory.\n", encoding="utf-8")
+        show("setup", ("git", "init", "--bare", "remote.git"))
         create_bare(root / "remote.git")
         world = cls(root)
         for person in PEOPLE:
@@ -58,6 +59,8 @@ class DemoWorld:
         home = self.home(person)
         home.mkdir()
         key = home / "key"
+        show("setup", ("ssh-keygen", "-t", "ed25519", "-N", "", "-f", f"{person}/key"))
+        show("setup", ("git", "clone", "remote.git", f"{person}/{CLONE}"))
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", str(key)]
         if execute(words, env=environment(), detached=True).status != 0:
             raise EnvironmentFault("NO_SSH_KEYGEN", "ssh-keygen could not make a key", fix="install OpenSSH")
@@ -120,7 +123,7 @@ class DemoWorld:
 
 def show(person: str, words: Sequence[str]) -> None:
     """The command line as the person would type it."""
-    shown = " ".join(f"'{word}'" if any(c in word for c in " *'\"") else word for word in words)
+    shown = " ".join(f"'{word}'" if not word or any(c in word for c in " *'\"") else word for word in words)
     click.secho(f"  {person}$ ", fg="cyan", nl=False)
     click.echo(shown)
 
