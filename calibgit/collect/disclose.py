@@ -137,8 +137,10 @@ def _flag_types(counts: Counts) -> RateBlock:
         counts.account.withheld_cells += known > 0
         return RateBlock(status="withheld")
     found = counts.by_key("flag_type", [*counts.plan.flag_types, OTHER, MISSING])
+    # The severity tally says how many have any flag; what one type leaves of them must not be a small count either.
+    flagged = sum(row.n for row in counts.rows.get("severity", ()) if row.keys[0] not in {"none", MISSING})
     shown = {
-        key: None if counts.small(n) or counts.small(known - n) else n
+        key: None if counts.small(n) or counts.small(known - n) or counts.small(flagged - n) else n
         for key, n in sorted(found.items())
         if n or key not in {OTHER, MISSING}
     }

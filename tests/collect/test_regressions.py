@@ -148,3 +148,13 @@ def test_absent_columns_are_absent_not_zero(counted: Any) -> None:
         assert block.status == "absent"
     assert stratum.verdicts.label_conformance == "absent"
     assert stratum.score.status == "present"
+
+
+def test_flag_types_and_severities_cannot_be_subtracted(counted: Any) -> None:
+    """43 flagged assessments, 40 of them with one published type, would tell of exactly three others."""
+    one, other = (f'[{{"type": "{kind}", "severity": "high"}}]' for kind in ("evasion", "pressure"))
+    rows = [*[{"flags": one}] * 40, *[{"flags": other}] * 3, *[{"flags": "[]"}] * 100]
+    stratum = published(counted(*rows)).strata[0]
+    assert stratum.flag_types.counts["evasion"] is None
+    more = published(counted(*rows, *[{"flags": other}] * 7)).strata[0]
+    assert (more.flag_types.counts["evasion"], more.flag_types.counts["pressure"]) == (40, 10)
