@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from calibgit.model.ids import Version, config_path, proposal_directory
+from calibgit.model.ids import Version, config_path, proposal_directory, summary_path
+from calibgit.registry.approval import Scope
 from calibgit.registry.owners import CodeOwners
 
 
@@ -17,7 +18,7 @@ class Candidate:
         line, configs: the line, and the directory of its configs.
         base, head: commits.
         changed: repository paths that differ, sorted.
-        before, after: bytes of the changed files at base and head; None where there is none.
+        after: bytes of the changed files at head; None where there is none.
         version: the version that the change proposes, or None when it proposes none.
         base_version, base_config: the version active now, and its bytes.
         released: path to SHA-256 of every config that the registry knows.
@@ -34,7 +35,6 @@ class Candidate:
     base: str
     head: str
     changed: tuple[str, ...]
-    before: Mapping[str, bytes | None]
     after: Mapping[str, bytes | None]
     version: Version | None
     base_version: Version | None
@@ -60,8 +60,8 @@ class Candidate:
     @property
     def summary_path(self) -> str:
         """Path of the change summary."""
-        return f"{self.directory}change_summary_v{self.version}.json"
+        return summary_path(self.line, self.version) if self.version else ""
 
     def in_scope(self, path: str) -> bool:
         """Whether a path belongs to the proposal."""
-        return path == self.config_path or (bool(self.directory) and path.startswith(self.directory))
+        return self.version is not None and Scope.of(self.line, self.version, self.config_path).holds(path)

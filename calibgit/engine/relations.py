@@ -24,10 +24,6 @@ CONFLICT_KEY = "conflict_score"
 YES = ("1", "1.0", "true", "t", "yes", "sufficient")
 NO = ("0", "0.0", "false", "f", "no", "insufficient")
 
-_ROLE_OF = {
-    "v": "logic_version", "s": "score", "c": "confidence", "d": "conflict", "label": "label", "tier": "tier",
-    "sufficient": "sufficiency", "outcome": "outcome", "reason": "escalation", "f": "flags",
-}  # fmt: skip
 _FROM = {"su": "s", "cu": "c", "du": "d", "flag_cap": "f", "worst": "f"}
 _FACT_NEEDS: dict[str, tuple[str, ...]] = {
     "stratum": ("v",), "cap": ("cu", "flag_cap"), "implied": ("su", "cu", "flag_cap"), "label": ("label",),

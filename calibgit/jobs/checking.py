@@ -39,7 +39,6 @@ class _Change:
     policy: Policy
     env: str
     onto: str
-    fork: str
     proposed: str
     changed: tuple[str, ...]
     after: Mapping[str, bytes | None]
@@ -81,7 +80,7 @@ def check(
     settings = _settings(workspace, onto)
     changed = tuple(sorted(change.path for change in changed_paths(workspace.repo, fork, proposed)))
     after = {path: read_blob(workspace.repo, proposed, path) for path in changed}
-    change = _Change(workspace, state, policy, env, onto, fork, proposed, changed, after)
+    change = _Change(workspace, state, policy, env, onto, proposed, changed, after)
     names = [settings.line(line)[0]] if line is not None else sorted(settings.lines)
     return [_check_line(change, name, settings.lines[name]) for name in names]
 
@@ -120,7 +119,6 @@ def _check_line(change: _Change, name: str, settings: Line) -> CheckReport:
             base=change.onto,
             head=change.proposed,
             changed=change.changed,
-            before={path: read_blob(workspace.repo, change.fork, path) for path in change.changed},
             after=change.after,
             version=version,
             base_version=record.version if record else None,

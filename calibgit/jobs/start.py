@@ -8,7 +8,7 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any, Literal
 
-from calibgit.errors import DocumentError, EnvironmentFault, GateClosed, UsageError
+from calibgit.errors import EnvironmentFault, GateClosed, UsageError
 from calibgit.jobs.govern import Written
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
 from calibgit.model.ids import Version, config_path, require_name
@@ -146,19 +146,11 @@ def seal(
         dry_run: write nothing.
 
     Raises:
-        GateClosed: ALREADY_SEALED, NO_POLICY, NO_SUCH_CONFIG, POLICY_DIFFERS.
+        DocumentError: NO_POLICY.
+        GateClosed: ALREADY_SEALED, NO_SUCH_CONFIG, POLICY_DIFFERS.
         PermissionRefused: WRONG_HOME, NOT_AUTHORISED.
     """
-    try:
-        local = (workspace.repo.work_tree / POLICY_FILE).read_bytes()
-    except OSError as error:
-        raise DocumentError(
-            "NO_POLICY",
-            f"there is no readable {POLICY_FILE} in {workspace.repo.work_tree}",
-            why="Genesis puts the policy in force.",
-            fix="calibgit init, then merge its files",
-        ) from error
-    policy = read_policy(local)
+    policy = workspace.unsealed_policy()
     writer: Writer = workspace.writer()
     require_home(writer.remote, policy)
     refresh(workspace.repo, workspace.remote, policy.branch_ref)

@@ -74,7 +74,8 @@ _TYPES: dict[str, type] = {
 }
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object hook for `json.loads`: a key that appears twice in one object is a ValueError."""
     if len({key for key, _ in pairs}) != len(pairs):
         raise ValueError("a key appears twice")
     return dict(pairs)
@@ -87,7 +88,7 @@ def read_lock(data: bytes) -> Lock:
         IntegrityError: LOCK_MALFORMED.
     """
     try:
-        value = json.loads(data, object_pairs_hook=_no_duplicates)
+        value = json.loads(data, object_pairs_hook=unique_keys)
         if not isinstance(value, dict) or value.pop("schema", None) != LOCK_SCHEMA:
             raise ValueError("it is not a calibgit lock of schema 1")
         if set(value) != set(_TYPES):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -80,6 +80,3 @@ class CalibrationReport(Document):
     def finding(self, finding_id: str) -> Finding | None:
         """The finding with that id, or None."""
         return next((f for f in self.findings if f.id == finding_id), None)
-
-
-Fraction = Annotated[float, Field(ge=0, le=1)]

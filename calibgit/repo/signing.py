@@ -13,7 +13,6 @@ from calibgit.errors import EnvironmentFault, UsageError
 from calibgit.repo.executor import execute, sanitised
 from calibgit.repo.identity import user_setting
 
-_AGENT = ("SSH_AUTH_SOCK", "SSH__AGENT_PID", "SSH_SK_PROVIDER")
 _KEPT = (
     "PATH",
     "HOME",
@@ -21,7 +20,7 @@ _KEPT = (
     "SYSTEMROOT",
     "USERPROFILE",
     "SSH_AUTH_SOCK",
-    "SSH__AGENT_PID",
+    "SSH_AGENT_PID",
     "SSH_SK_PROVIDER",
 )
 _PUBLIC_KEY = re.compile(r"(?P<key>(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]{1,60} [A-Za-z0-9+/]+={0,2})(?: .*)?")

@@ -12,7 +12,7 @@ from typing import Any
 
 from calibgit.errors import EnvironmentFault, IntegrityError
 from calibgit.model import semantics
-from calibgit.model.pin import LOCK_NAME, Lock, read_lock
+from calibgit.model.pin import LOCK_NAME, Lock, read_lock, unique_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def load(directory: str | Path, *, expect: str | None = None) -> PinnedConfig:
 def _parse(data: bytes, lock: Lock) -> Any:
     """The config's JSON: its bytes are the pinned ones, but they must have one meaning and be this version."""
     try:
-        value = json.loads(data, object_pairs_hook=_once)
+        value = json.loads(data, object_pairs_hook=unique_keys)
         if value["logic_version"] != lock.version:
             raise ValueError("it calls itself another version")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -84,13 +84,6 @@ def _parse(data: bytes, lock: Lock) -> Any:
             why="A config that can be read in two ways decides in two ways.",
             fix="pin again with: calibgit pin TAG --trust-root ID -o DIR",
         ) from error
-    return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key appears twice in one object")
     return value
 
 

@@ -69,7 +69,6 @@ def candidate(files: dict[str, bytes | None] | None = None, **parts: Any) -> Can
         "base": "a" * 40,
         "head": "b" * 40,
         "changed": tuple(sorted(after)),
-        "before": dict.fromkeys(after),
         "after": after,
         "version": Version(1, 1, 0),
         "base_version": Version(1, 0, 0),
