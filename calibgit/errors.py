@@ -36,6 +36,7 @@ class CalibgitError(Exception):
         self.what = what
         self.why = why
         self.fix = fix
+        self.step: int | None = None  # of the registry's verification, where one refused
 
     def as_dict(self) -> dict[str, str]:
         """The error as a JSON object with the keys code, what, why, fix."""

@@ -45,9 +45,9 @@ def pin(
     record = resolve(state, line=workspace.line_name, version=version, env=env, allow_inactive=allow_inactive)
     history = workspace.history(policy)
     config = history.require_blob(record.commit, record.path, record.sha256, record.size)
-    target = verification.events[0].payload["target"]
-    trust = history.require_blob(target["commit"], target["path"], target["sha256"], target["size"])
-    events = events_file(verification.events, [trust])
+    targets = [event.payload["target"] for event in verification.events if event.kind in {"genesis", "policy"}]
+    policies = [history.require_blob(t["commit"], t["path"], t["sha256"], t["size"]) for t in targets]
+    events = events_file(verification.events, policies)
     lock = make_lock(record, state, env=env, events=events)
     if not dry_run:
         write_bundle(directory, lock, config, events)

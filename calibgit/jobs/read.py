@@ -13,7 +13,7 @@ from calibgit.model.ids import Version, parse_config_path, parse_release_name, p
 from calibgit.model.state import RegistryState, VersionRecord
 from calibgit.pin.resolve import require_root, wanted_version
 from calibgit.registry.format import subject
-from calibgit.registry.verify import Verification
+from calibgit.registry.verify import Moment, Verification
 from calibgit.repo.history import list_files
 from calibgit.repo.refs import list_refs
 
@@ -29,8 +29,8 @@ def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
         UsageError: BAD_MOMENT.
         GateClosed: NOT_SEALED.
     """
-    verification = _at(workspace, at)
-    state = verification.state
+    verification = workspace.verification(None if at is None else moment_of(at))
+    state = verification.past or verification.state
     if verification.ok:
         verification.require()
     lines = {
@@ -58,20 +58,22 @@ def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
     }
 
 
-def _at(workspace: Workspace, at: str | None) -> Verification:
-    if at is None:
-        return workspace.verification()
-    if at.isdecimal():
-        return workspace.verification(until=int(at))
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", at) is None:
+def moment_of(at: str) -> Moment:
+    """An event number or a UTC time.
+
+    Raises:
+        UsageError: BAD_MOMENT.
+    """
+    if at.isascii() and at.isdecimal():
+        return Moment(seq=int(at))
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", at, re.ASCII) is None:
         raise UsageError(
             "BAD_MOMENT",
             f"{at!r} is neither an event number nor a UTC time",
             why="The log is ordered by number; a time means the last event up to it.",
             fix="calibgit status --at 12, or --at 2026-01-31T00:00:00Z",
         )
-    events = workspace.verification().events
-    return workspace.verification(until=sum(1 for event in events if event.at <= at))
+    return Moment(at=at)
 
 
 def _version(record: VersionRecord) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from calibgit.errors import DocumentError, GateClosed, UsageError
+from calibgit.jobs.memory import Memory
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.config import read_config
 from calibgit.model.ids import Version, config_path
@@ -19,7 +20,7 @@ from calibgit.model.snapshot import ConfigRef
 from calibgit.model.state import RegistryState, VersionRecord
 from calibgit.registry.history import History
 from calibgit.registry.read import protected_tip, read_registry
-from calibgit.registry.verify import Verification
+from calibgit.registry.verify import Moment, Verification
 from calibgit.registry.write import Writer, refresh
 from calibgit.repo.identity import user_identity
 from calibgit.repo.network import Remote, find_remote
@@ -152,13 +153,24 @@ class Workspace:
         except UsageError:
             return "origin"
 
-    def verification(self, until: int | None = None) -> Verification:
+    def verification(self, moment: Moment | None = None) -> Verification:
         """The verified log of this clone, read once; the network is not asked."""
-        if until is not None:
-            return read_registry(self.repo, remote=self.remote_name, until=until)
+        if moment is not None:
+            return self._read(moment)
         if self._verification is None:
-            self._verification = read_registry(self.repo, remote=self.remote_name)
+            self._verification = self._read(None)
         return self._verification
+
+    def _read(self, moment: Moment | None) -> Verification:
+        result = read_registry(self.repo, remote=self.remote_name, moment=moment, memory=self.memory.marks)
+        if result.ok and result.events:
+            self.memory.remember(result.state.registry, result.state.seq, result.state.head_sha256)
+        return result
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What this user has seen of registries before."""
+        return Memory.of(self.environ)
 
     def refresh(self, branch_ref: str) -> None:
         """Fetch the log and the protected branch."""
@@ -185,6 +197,7 @@ class Workspace:
             signer=self.signer(),
             tagger=user_identity(self.environ),
             clock=self.now,
+            memory=self.memory.marks,
         )
 
     def signer(self) -> Signer:

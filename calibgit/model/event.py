@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from calibgit.errors import IntegrityError
-from calibgit.model.ids import TAG_NAMESPACE, Version, is_name, release_name, revert_name, slot_name
+from calibgit.model.event_fields import CHECKS, OVERRIDES, SCHEMA
+from calibgit.model.ids import TAG_NAMESPACE, Version, release_name, revert_name, slot_name
 
-SCHEMA: Final = "calibgit/event/1"
+__all__ = [
+    "KINDS",
+    "MAX_EVENT_BYTES",
+    "NAMESPACE_GIT",
+    "NAMESPACE_POSSESSION",
+    "NAMESPACE_STATEMENT",
+    "OPTIONAL",
+    "OVERRIDES",
+    "REQUIRED",
+    "SCHEMA",
+    "Event",
+    "expected_refs",
+    "malformed",
+    "require_payload",
+    "statement",
+]
+
 NAMESPACE_GIT: Final = "git"
 NAMESPACE_STATEMENT: Final = "calibgit-statement"
+NAMESPACE_POSSESSION: Final = "calibgit-possession"
 MAX_EVENT_BYTES: Final = 256 * 1024
-UNSIGNED_FIELDS: Final = ("seq", "prev", "at", "refs", "branch", "report_sha256", "cosignatures")
+UNSIGNED_FIELDS: Final = ("seq", "prev", "at", "refs", "branch", "report_sha256", "cosignatures", "possession")
 
 _COMMON = frozenset(
     {"schema", "registry", "seq", "prev", "kind", "refs", "target", "branch", "policy_sha256", "reason", "at"}
@@ -32,6 +48,7 @@ REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "deprecate": _COMMON | _VERSIONED,
     "checkpoint": _COMMON | {"expires"},
     "void": _COMMON | {"void"},
+    "ratify": _COMMON | {"line", "env", "ratifies"},
 }
 _ANY: frozenset[str] = frozenset({"cosignatures"})
 OPTIONAL: Final[Mapping[str, frozenset[str]]] = {
@@ -44,20 +61,11 @@ OPTIONAL: Final[Mapping[str, frozenset[str]]] = {
     "deprecate": _ANY,
     "checkpoint": _ANY,
     "void": _ANY,
+    "ratify": _ANY,
 }
 KINDS: Final = tuple(REQUIRED)
 WITH_FILE: Final = frozenset({"genesis", "policy", "release", "activate", "revert", "deprecate"})
-WITH_REASON: Final = frozenset({"reject", "revert", "deprecate"})
-OVERRIDES: Final = ("again", "breaking")
-
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_VERSION = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8})){2}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_AT = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z")
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-_BRANCH = re.compile(r"refs/heads/[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
-MAX_REASON = 2000
+WITH_REASON: Final = frozenset({"reject", "revert", "deprecate", "void", "ratify", "policy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,7 @@ def require_payload(payload: Any) -> Mapping[str, Any]:
     if extra:
         raise malformed(f"a {kind} event may not carry {min(extra)[:40]!r}")
     for name, value in payload.items():
-        if not _CHECKS[name](value):
+        if name != "kind" and not CHECKS[name](value):
             raise malformed(f"the field {name} has a wrong value")
     _require_shape(kind, payload)
     return payload
@@ -163,6 +171,10 @@ def _require_shape(kind: str, payload: Mapping[str, Any]) -> None:
         raise malformed(f"the target of a {kind} event has other fields")
     if not payload["reason"].strip() and (kind in WITH_REASON or "override" in payload):
         raise malformed(f"a {kind} event needs a reason")
+    if kind == "void":
+        first_void = payload["seq"] - len(payload["void"])
+        if [entry["seq"] for entry in payload["void"]] != list(range(first_void, payload["seq"])):
+            raise malformed("a void event does not list every slot since its predecessor")
     if payload["refs"] != expected_refs(payload)[0]:
         raise malformed("refs is not the complete, sorted list of the event's names")
 
@@ -175,111 +187,3 @@ def malformed(what: str) -> IntegrityError:
         why="An event that can be read in two ways could be believed in two ways.",
         fix="find out who pushed it; only calibgit writes events",
     )
-
-
-def _matches(pattern: re.Pattern[str]) -> Any:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _is_sha(value: Any) -> bool:
-    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
-
-
-def _is_oid(value: Any) -> bool:
-    return isinstance(value, str) and _OID.fullmatch(value) is not None
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
-
-
-def _is_version(value: Any) -> bool:
-    return isinstance(value, str) and _VERSION.fullmatch(value) is not None
-
-
-def _fields(**checks: Any) -> Any:
-    return lambda value: (
-        isinstance(value, dict) and set(value) == set(checks) and all(checks[k](v) for k, v in value.items())
-    )
-
-
-def _list_of(check: Any) -> Any:
-    return lambda value: isinstance(value, list) and all(check(item) for item in value)
-
-
-def _is_target(value: Any) -> bool:
-    checks = {"commit": _is_oid, "path": _matches(_PATH), "sha256": _is_sha, "size": _is_count}
-    return isinstance(value, dict) and set(value) <= set(checks) and all(checks[k](v) for k, v in value.items())
-
-
-def _is_moment(value: Any) -> bool:
-    if not isinstance(value, str) or _AT.fullmatch(value) is None:
-        return False
-    try:
-        datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_REASON
-
-
-def _is_person(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 254
-
-
-_is_approval = _fields(
-    kind=lambda value: value == "merge-signed",
-    base=_is_oid,
-    head=_is_oid,
-    merge=_is_oid,
-    initiator=_is_person,
-    summary_sha256=_is_sha,
-    authors=_list_of(_is_person),
-    approvers=_list_of(_is_person),
-)
-_is_baseline = _fields(
-    line=lambda value: isinstance(value, str) and is_name(value),
-    version=_is_version,
-    path=_matches(_PATH),
-    sha256=_is_sha,
-    size=_is_count,
-    envs=_list_of(lambda value: isinstance(value, str) and is_name(value)),
-)
-_is_signed_by = _fields(
-    key=_is_text,
-    signature=lambda value: isinstance(value, str) and len(value) <= 8192 and _BASE64.fullmatch(value) is not None,
-)
-
-_CHECKS: Final[Mapping[str, Any]] = {
-    "schema": lambda value: value == SCHEMA,
-    "registry": lambda value: value is None or _is_sha(value),
-    "seq": lambda value: type(value) is int and 1 <= value <= 99_999_999,
-    "prev": lambda value: value is None or _fields(oid=_is_oid, sha256=_is_sha)(value),
-    "kind": lambda value: value in REQUIRED,
-    "line": lambda value: isinstance(value, str) and is_name(value),
-    "version": _is_version,
-    "env": lambda value: isinstance(value, str) and is_name(value),
-    "from_version": _is_version,
-    "refs": _list_of(lambda value: isinstance(value, str) and value.startswith(TAG_NAMESPACE)),
-    "target": _is_target,
-    "branch": _fields(ref=_matches(_BRANCH), head=_is_oid),
-    "schema_sha256": _is_sha,
-    "approval": _is_approval,
-    "policy_sha256": _is_sha,
-    "cosignatures": _list_of(_is_signed_by),
-    "possession": _list_of(_is_signed_by),
-    "expires": _is_moment,
-    "void": _list_of(_fields(seq=lambda value: type(value) is int and value > 1, oid=_is_oid)),
-    "reason": _is_text,
-    "at": _is_moment,
-    "baseline": _list_of(_is_baseline),
-    "four_eyes": lambda value: isinstance(value, bool),
-    "config_sha256": _is_sha,
-    "report_sha256": _is_sha,
-    "override": lambda value: (
-        isinstance(value, list) and bool(value) and value == [name for name in OVERRIDES if name in value]
-    ),
-}

@@ -140,6 +140,15 @@ def summary_path(line: str, version: Version) -> str:
     return f"{proposal_directory(line, version)}/change_summary_v{version}.json"
 
 
+def parse_summary_path(path: str) -> tuple[str, Version] | None:
+    """Line and version of the change summary at `path`, or None when that is no summary's place."""
+    words = path.split("/")
+    if len(words) != 4 or not is_name(words[1]) or _VERSION.fullmatch(words[2].removeprefix("v")) is None:
+        return None
+    version = Version.parse(words[2].removeprefix("v"))
+    return (words[1], version) if summary_path(words[1], version) == path else None
+
+
 def proposal_directory(line: str, version: Version) -> str:
     """Repository path of a version's proposal documents, without a trailing slash."""
     return f"proposals/{line}/v{version}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -23,16 +24,17 @@ ROLES: tuple[Role, ...] = (
     "policy",
     "recover",
 )
-ROLE_OF_KIND: dict[str, Role] = {
-    "genesis": "policy",
-    "policy": "policy",
-    "release": "release",
-    "reject": "release",
-    "activate": "activate",
-    "revert": "rollback",
-    "deprecate": "deprecate",
-    "checkpoint": "checkpoint",
-    "void": "recover",
+ROLES_OF_KIND: dict[str, tuple[Role, ...]] = {
+    "genesis": ("policy",),
+    "policy": ("policy", "recover"),
+    "release": ("release",),
+    "reject": ("release",),
+    "activate": ("activate",),
+    "revert": ("rollback",),
+    "deprecate": ("deprecate",),
+    "checkpoint": ("checkpoint",),
+    "void": ("recover",),
+    "ratify": ("activate",),
 }
 MACHINE_ROLES: tuple[Role, ...] = ("release", "attest", "checkpoint")
 PRODUCTION = "production"
@@ -117,6 +119,7 @@ class Policy(Document):
         for person in everybody:
             if any(end.key not in person.keys for end in person.ended):
                 raise ValueError("a key ends that its person does not have")
+            _require_once("end of a key", [end.key for end in person.ended])
         self._require_places()
         for name, grant in self.roles.items():
             self._require_grant(name, grant)
@@ -155,9 +158,19 @@ class Policy(Document):
         """The grant of `role` in `env`; an environment's own entry goes before the general one."""
         return (self.roles.get(f"{role}:{env}") if env else None) or self.roles.get(role)
 
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """Every key, also ended ones, to the name of its person."""
+        return {key: name for name, person in self.people.items() for key in person.keys}
+
+    @cached_property
+    def ended(self) -> dict[str, int]:
+        """Every ended key to the event number from which it is good for nothing."""
+        return {end.key: end.from_seq for person in self.people.values() for end in person.ended}
+
     def person_of_key(self, key: str) -> str | None:
         """The person whose key this is."""
-        return next((name for name, person in self.people.items() if key in person.keys), None)
+        return self.keys.get(key)
 
     def person_of_email(self, email: str) -> str | None:
         """The person whose e-mail this is, ignoring case."""
@@ -182,7 +195,8 @@ class Policy(Document):
 
     def key_ended(self, key: str, seq: int) -> bool:
         """Whether `key` was retired or declared compromised at or before event `seq`."""
-        return any(end.key == key and seq >= end.from_seq for p in self.people.values() for end in p.ended)
+        end = self.ended.get(key)
+        return end is not None and seq >= end
 
 
 def _require_once(what: str, values: Sequence[str]) -> None:

@@ -21,10 +21,18 @@ class Problem:
     seq: int | None = None
     ref: str = ""
     fix: str = ""
+    step: int | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """JSON data with the keys code, seq, ref, message, fix."""
-        return {"code": self.code, "seq": self.seq, "ref": self.ref, "message": self.message, "fix": self.fix}
+        """JSON data with the keys code, step, seq, ref, message, fix."""
+        return {
+            "code": self.code,
+            "step": self.step,
+            "seq": self.seq,
+            "ref": self.ref,
+            "message": self.message,
+            "fix": self.fix,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +78,29 @@ class Step:
     kind: Literal["baseline", "activate", "revert"]
     at: str
     signer: str
+    people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An event that a key signed which event `declared` called compromised from an earlier number on."""
+
+    person: str
+    declared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The last promise that nothing newer existed: made by event `seq` at `at`, good until `expires`."""
+
+    seq: int
+    at: str
+    expires: str
 
 
 @dataclass(slots=True)
 class RegistryState:
-    """The fold of all believed events.
+    """The fold of all believed events. `registry.fold.apply` alone changes it, and only while it is being folded.
 
     Attributes:
         registry: registry id; empty before genesis.
@@ -86,6 +112,13 @@ class RegistryState:
         now: (line, environment) to the version that is active there.
         steps: every change of what is active, in order.
         statements: digests of co-signed statements, each of which counts once.
+        digests: digest of every believed event, to its number.
+        signed_with: key to the numbers of the events that rest on it, by signature or by approval.
+        ended: key to the number from which it is good for nothing, for every key that ever ended.
+        suspects: number of a believed event to why it is suspect.
+        checkpoint: the last one, or None.
+        ratified: number of a rollback to the person who accepted it afterwards.
+        voided: number of a slot to the object that a void event named there.
     """
 
     registry: str = ""
@@ -101,6 +134,13 @@ class RegistryState:
     now: dict[tuple[str, str], Version] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     statements: set[str] = field(default_factory=set)
+    digests: dict[str, int] = field(default_factory=dict)
+    signed_with: dict[str, list[int]] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
+    suspects: dict[int, Suspect] = field(default_factory=dict)
+    checkpoint: Checkpoint | None = None
+    ratified: dict[int, str] = field(default_factory=dict)
+    voided: dict[int, str] = field(default_factory=dict)
 
     def line(self, name: str) -> dict[Version, VersionRecord]:
         """The versions of a line; empty when the log does not know it."""
@@ -114,3 +154,29 @@ class RegistryState:
     def environments(self, line: str) -> list[str]:
         """Every environment of a line, sorted."""
         return sorted({env for record in self.line(line).values() for env in record.envs})
+
+    def alarm(self, line: str, env: str) -> int | None:
+        """The suspect event that what is active in `env` rests on, or None.
+
+        An activation or a rollback that was signed after the key was declared compromised clears the alarm: a person
+        has looked since.
+        """
+        step = next((step for step in reversed(self.steps) if (step.line, step.env) == (line, env)), None)
+        if step is None or not self.suspects:
+            return None
+        release = self.versions[line][step.version].seq
+        for seq in (step.seq, release):
+            suspect = self.suspects.get(seq)
+            if suspect is not None and step.seq < suspect.declared:
+                return seq
+        return None
+
+    def unratified(self) -> list[Step]:
+        """Rollbacks that one person signed and nobody else has accepted, oldest first."""
+        if not self.four_eyes:
+            return []
+        return [
+            step
+            for step in self.steps
+            if step.kind == "revert" and len(step.people) < 2 and step.seq not in self.ratified
+        ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from calibgit.registry.format import parse_event
 from calibgit.registry.verify import Slot, verify_log
 
 NOT_CHECKED = (
+    "6 (what lay in slots that were voided)",
     "7 (the targets lie on the protected branch)",
     "8 (bytes of versions that are not in the bundle)",
     "9 (approval evidence behind each release)",
@@ -64,16 +66,25 @@ def _object_id(body: bytes, digits: int) -> str:
 
 def _fold(policies: list[bytes], bodies: list[tuple[str, bytes]], config: bytes) -> RegistryState:
     files = {sha256_hex(data): data for data in (*policies, config)}
-    slots = [Slot(seq, oid, full_ref(slot_name(seq))) for seq, (oid, _) in enumerate(bodies, start=1)]
+    slots: list[Slot] = []
     names: dict[str, str] = {}
     for oid, body in bodies:
-        names.update(dict.fromkeys(expected_refs(parse_event(oid, body).payload)[0], oid))
+        event = parse_event(oid, body)
+        slots.append(Slot(event.seq, oid, full_ref(slot_name(event.seq))))
+        names.update(dict.fromkeys(expected_refs(event.payload)[0], oid))
 
     def read(_: list[str]) -> Iterator[bytes | None]:
         return iter([body for _, body in bodies])
 
+    if any(one.seq >= other.seq for one, other in itertools.pairwise(slots)):
+        raise _changed("the events of the bundle are not in order")
     result = verify_log(slots, names, read, lambda _: BundledFacts(files))
-    return result.require()[0]
+    if result.policy is None and result.ok:
+        raise _changed("the bundle does not start with the registry's genesis")
+    state, _ = result.require()
+    if len(result.events) != len(slots):
+        raise _changed("the bundle holds what is no event")
+    return state
 
 
 def _compare(lock: Lock, state: RegistryState) -> None:

@@ -1,27 +1,24 @@
-"""Verification step 9, first half: approval evidence of kind `merge-signed`, judged from facts. Pure.
+"""Verification step 9, first half: approval evidence, judged from facts. Pure. What both kinds of evidence share.
 
-A merge commit on the protected branch is the approval. It counts when:
+Either kind needs all of this; `merge_signed` and `attested` add what makes each of them evidence:
 
-a. it has two parents: the protected branch before, and the reviewed head;
-b. it brings the config, and everything that it brings lies in the proposal's scope, byte for byte as in the
+a. the merge brings the config, and everything that it brings lies in the proposal's scope, byte for byte as in the
    reviewed head;
-c. it is SSH-signed by a human of the policy;
-d. that person owns every changed path by the CODEOWNERS of the base;
-e. every commit that it brings is SSH-signed by a person of the policy, so that nobody can write under another name;
-f. the approver is no author of the proposal (unless the registry states `four_eyes = false`).
+b. an approver owns every changed path by the CODEOWNERS of the base;
+c. an approver is a human of the policy;
+d. no approver is an author of the proposal (unless the registry states `four_eyes = false`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from calibgit.errors import GateClosed, IntegrityError
-from calibgit.model.event import NAMESPACE_GIT
+from calibgit.errors import GateClosed
 from calibgit.model.ids import Version, proposal_directory
 from calibgit.model.policy import Policy
-from calibgit.registry import sshsig
 from calibgit.registry.owners import CodeOwners
 from calibgit.repo.objects import Commit
 
@@ -35,12 +32,13 @@ class MergeFacts:
 
     Attributes:
         merge: the merge commit.
-        commits: every commit of `base..head`.
+        commits: every commit of `base..head`, where base is the merge's first parent.
         changed: paths that differ between base and merge.
         altered: paths that differ between head and merge.
         owners: CODEOWNERS at the base, or None.
         initiator: who started the proposal, from its change summary; None when the summary is missing.
         summary_sha256: SHA-256 of the change summary's bytes.
+        proposed: for a squash, the paths that differ between the head and where it left the branch; else None.
     """
 
     merge: Commit
@@ -50,6 +48,7 @@ class MergeFacts:
     owners: CodeOwners | None
     initiator: str | None
     summary_sha256: str = ""
+    proposed: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,61 +68,30 @@ class Scope:
         return path == self.config_path or path.startswith(self.directory)
 
 
-def judge(facts: MergeFacts, policy: Policy, scope: Scope, seq: int) -> dict[str, Any]:
-    """The approval record of a merge, as it stands in the signed payload.
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Evidence that counts: the approval record as it stands in the payload, and the keys that it rests on."""
 
-    Args:
-        facts: what the repository says.
-        policy: in force before the release event.
-        scope: the paths that the proposal may touch.
-        seq: number of the release event; a key that ended by then approves nothing.
+    record: dict[str, Any]
+    keys: frozenset[str]
+
+
+def require_content(facts: MergeFacts, scope: Scope) -> None:
+    """Rule a.
 
     Raises:
-        GateClosed: NOT_MERGED, OUT_OF_SCOPE, NOT_AS_REVIEWED, UNSIGNED_MERGE, NOT_HUMAN, NO_CODEOWNERS,
-            NOT_OWNER, NO_INITIATOR, UNSIGNED_COMMIT, SCHEDULE_CLAIMED or FOUR_EYES.
+        GateClosed: OUT_OF_SCOPE, NOT_MERGED or NOT_AS_REVIEWED.
     """
-    merge = facts.merge
-    if len(merge.parents) != 2:
-        raise _refuse(
-            "NOT_MERGED",
-            f"commit {merge.oid[:12]} is not a merge of a reviewed branch",
-            "The approval is the merge commit; a direct push or a rebase has none.",
-            "merge the proposal's branch with a signed merge commit (git merge --no-ff -S)",
-        )
-    _require_content(facts, scope)
-    approver = _signer(facts, policy, seq)
-    _require_owner(facts, policy, approver)
-    authors = author_set(facts, policy, seq)
-    if policy.four_eyes and approver in authors:
-        raise _refuse(
-            "FOUR_EYES",
-            f"{approver} merged a change that {approver} wrote or started",
-            "Nobody approves their own change: a config decides about people.",
-            f"have another code owner merge it; authors: {', '.join(sorted(authors))}",
-        )
-    return {
-        "kind": "merge-signed",
-        "base": merge.parents[0],
-        "head": merge.parents[1],
-        "merge": merge.oid,
-        "initiator": facts.initiator,
-        "summary_sha256": facts.summary_sha256,
-        "authors": sorted(authors),
-        "approvers": [approver],
-    }
-
-
-def _require_content(facts: MergeFacts, scope: Scope) -> None:
     outside = sorted(path for path in facts.changed if not scope.holds(path))
     if outside:
-        raise _refuse(
+        raise refuse(
             "OUT_OF_SCOPE",
             f"the merge also changes {outside[0]}" + (f" and {len(outside) - 1} more" if outside[1:] else ""),
             "A proposal may touch its own config and its own documents only.",
             "move the other change to a merge of its own",
         )
     if scope.config_path not in facts.changed:
-        raise _refuse(
+        raise refuse(
             "NOT_MERGED",
             f"merge commit {facts.merge.oid[:12]} does not bring {scope.config_path}",
             "A merge approves what it brings, not what lay on the branch before.",
@@ -131,7 +99,7 @@ def _require_content(facts: MergeFacts, scope: Scope) -> None:
         )
     altered = sorted(facts.altered & set(facts.changed))
     if altered:
-        raise _refuse(
+        raise refuse(
             "NOT_AS_REVIEWED",
             f"{altered[0]} is not the same in the merge as in the reviewed head",
             "What was reviewed must be what was merged, byte for byte.",
@@ -139,41 +107,14 @@ def _require_content(facts: MergeFacts, scope: Scope) -> None:
         )
 
 
-def _signer(facts: MergeFacts, policy: Policy, seq: int) -> str:
-    merge = facts.merge
-    keys = [key for person in policy.people.values() for key in person.keys]
-    try:
-        if merge.signature is None:
-            raise IntegrityError("UNSIGNED", "the merge commit carries no SSH signature")
-        key = sshsig.verify(merge.signature, merge.signed_payload, namespace=NAMESPACE_GIT, keys=keys)
-    except IntegrityError as error:
-        raise _refuse(
-            "UNSIGNED_MERGE",
-            f"merge commit {merge.oid[:12]}: {error.what}",
-            "The signature on the merge is the proof of who approved.",
-            "have a code owner merge with: git merge --no-ff -S BRANCH",
-        ) from error
-    person = policy.person_of_key(key)
-    if person is None or policy.key_ended(key, seq):
-        raise _refuse(
-            "UNSIGNED_MERGE",
-            f"merge commit {merge.oid[:12]} is signed by a key that had ended",
-            "A retired or compromised key approves nothing new.",
-            "have a code owner merge with a current key",
-        )
-    if policy.people[person].kind != "human":
-        raise _refuse(
-            "NOT_HUMAN",
-            f"merge commit {merge.oid[:12]} is signed by {person}, which is a machine",
-            "A config decides about people, so a person approves it.",
-            "have a code owner merge it",
-        )
-    return person
+def require_owners(facts: MergeFacts, policy: Policy, approvers: Collection[str]) -> None:
+    """Rule b: every changed path has an owner among the approvers.
 
-
-def _require_owner(facts: MergeFacts, policy: Policy, approver: str) -> None:
+    Raises:
+        GateClosed: NO_CODEOWNERS or NOT_OWNER.
+    """
     if facts.owners is None:
-        raise _refuse(
+        raise refuse(
             "NO_CODEOWNERS",
             f"there was no CODEOWNERS at {facts.merge.parents[0][:12]}, the base of the merge",
             "Without it nobody is named who may approve.",
@@ -182,75 +123,82 @@ def _require_owner(facts: MergeFacts, policy: Policy, approver: str) -> None:
     for path in facts.changed:
         ownership = facts.owners.owners_of(path)
         people = {person for owner in ownership.owners for person in policy.people_of_owner(owner)}
-        if approver not in people:
+        if people.isdisjoint(approvers):
             names = ", ".join(ownership.owners) or "nobody"
-            raise _refuse(
+            raise refuse(
                 "NOT_OWNER",
-                f"{approver} merged {path}, which belongs to {names}",
-                "Only a code owner's merge is an approval; owners are read at the base of the merge.",
-                f"have one of them merge it: {', '.join(sorted(people)) or 'nobody in trust.toml'}",
+                f"{' and '.join(sorted(approvers)) or 'nobody'} approved {path}, which belongs to {names}",
+                "Only a code owner's approval counts; owners are read at the base of the merge.",
+                f"have one of them approve it: {', '.join(sorted(people)) or 'nobody in trust.toml'}",
             )
 
 
-def author_set(facts: MergeFacts, policy: Policy, seq: int) -> frozenset[str]:
-    """Everybody who had a part: signers, authors and committers of the commits, co-authors, the initiator.
-
-    A member is a person's name, or the e-mail or name of somebody whom the policy does not know. An e-mail can be
-    forged, a signature cannot: every commit must carry one.
+def require_human(policy: Policy, approver: str, what: str) -> None:
+    """Rule c.
 
     Raises:
-        GateClosed: NO_INITIATOR, UNSIGNED_COMMIT or SCHEDULE_CLAIMED.
+        GateClosed: NOT_HUMAN.
+    """
+    person = policy.people.get(approver)
+    if person is None or person.kind != "human":
+        raise refuse(
+            "NOT_HUMAN",
+            f"{what} {approver}, who is not a human of trust.toml",
+            "A config decides about people, so a person approves it.",
+            "have a code owner approve it",
+        )
+
+
+def require_four_eyes(policy: Policy, approvers: Iterable[str], authors: frozenset[str]) -> None:
+    """Rule d.
+
+    Raises:
+        GateClosed: FOUR_EYES.
+    """
+    for approver in sorted(approvers):
+        if policy.four_eyes and approver in authors:
+            raise refuse(
+                "FOUR_EYES",
+                f"{approver} approved a change that {approver} wrote or started",
+                "Nobody approves their own change: a config decides about people.",
+                f"have another code owner approve it; authors: {', '.join(sorted(authors))}",
+            )
+
+
+def require_initiator(facts: MergeFacts) -> str:
+    """Who started the proposal, by its change summary.
+
+    Raises:
+        GateClosed: NO_INITIATOR.
     """
     if facts.initiator is None:
-        raise _refuse(
+        raise refuse(
             "NO_INITIATOR",
             "the merge carries no change summary, so nobody knows who started the change",
             "Authors are a set, and whoever started the change belongs to it.",
             "propose the change with: calibgit propose",
         )
-    signed = {_commit_signer(commit, policy, seq) for commit in facts.commits}
-    if facts.initiator == NOBODY and not any(policy.people[person].kind == "ci" for person in signed):
-        raise _refuse(
-            "SCHEDULE_CLAIMED",
-            f"the change says that a schedule started it, but {', '.join(sorted(signed)) or 'nobody'} wrote it",
-            "Only a CI system's key can speak for a schedule; a person started their own change.",
-            "propose it again without --initiator schedule",
-        )
+    return facts.initiator
+
+
+def named_authors(facts: MergeFacts, policy: Policy, *more: str) -> frozenset[str]:
+    """Authors and committers of the commits by e-mail, co-authors, the initiator, and the names in `more`.
+
+    A member is a person's name, or the e-mail or name of somebody whom the policy does not know.
+    """
     mails = [
         mail
         for commit in facts.commits
         for mail in (commit.author_email, commit.committer_email, *_CO_AUTHOR.findall(commit.message))
     ]
-    people = set(signed)
-    for text in (*mails, *([] if facts.initiator == NOBODY else [facts.initiator])):
-        people |= _people(text.strip(), policy)
+    people: set[str] = set()
+    for text in (*mails, facts.initiator or NOBODY, *more):
+        if text != NOBODY:
+            people |= people_named(text.strip(), policy)
     return frozenset(people)
 
 
-def _commit_signer(commit: Commit, policy: Policy, seq: int) -> str:
-    keys = [key for person in policy.people.values() for key in person.keys]
-    try:
-        if commit.signature is None:
-            raise IntegrityError("UNSIGNED", "it carries no SSH signature")
-        key = sshsig.verify(commit.signature, commit.signed_payload, namespace=NAMESPACE_GIT, keys=keys)
-    except IntegrityError as error:
-        raise _unsigned(commit, error.what) from error
-    person = policy.person_of_key(key)
-    if person is None or policy.key_ended(key, seq):
-        raise _unsigned(commit, "its key had ended")
-    return person
-
-
-def _unsigned(commit: Commit, what: str) -> GateClosed:
-    return _refuse(
-        "UNSIGNED_COMMIT",
-        f"commit {commit.oid[:12]} of the proposal proves no author: {what}",
-        "Anybody can write any name into a commit; the signature says who wrote it.",
-        "commit with -S and a key of trust.toml, or propose with: calibgit propose",
-    )
-
-
-def _people(text: str, policy: Policy) -> set[str]:
+def people_named(text: str, policy: Policy) -> set[str]:
     """Everybody whom a name, address, login or CODEOWNERS alias may mean; the text itself when that is nobody."""
     wanted = text.casefold().removeprefix("@")
     known = {
@@ -262,5 +210,6 @@ def _people(text: str, policy: Policy) -> set[str]:
     return known or ({text.casefold()} if text else set())
 
 
-def _refuse(code: str, what: str, why: str, fix: str) -> GateClosed:
+def refuse(code: str, what: str, why: str, fix: str) -> GateClosed:
+    """The named refusal of an approval."""
     return GateClosed(code, what, why=why, fix=fix)

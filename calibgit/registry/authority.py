@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from calibgit.errors import IntegrityError, PermissionRefused
 from calibgit.model.canonical import strict_canonical
 from calibgit.model.event import NAMESPACE_GIT, NAMESPACE_STATEMENT, Event, statement
-from calibgit.model.policy import ROLE_OF_KIND, Policy, Role
+from calibgit.model.policy import ROLES_OF_KIND, Policy, Role
 from calibgit.registry import sshsig
 
 
-def signers(event: Event, policy: Policy) -> tuple[str, ...]:
-    """Step 5: the people whose signature the event carries, the writer first.
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """Who signed an event, the writer first, and with which keys, in the same order."""
+
+    people: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+def signers(event: Event, policy: Policy) -> Signatures:
+    """Step 5: the people whose signature the event carries.
 
     Raises:
         IntegrityError: a code of `sshsig.verify`, KEY_ENDED, or TWICE_SIGNED.
     """
-    keys = [key for person in policy.people.values() for key in person.keys]
-    found = [sshsig.verify(event.signature, event.signed, namespace=NAMESPACE_GIT, keys=keys)]
+    keys = [sshsig.verify(event.signature, event.signed, namespace=NAMESPACE_GIT, keys=tuple(policy.keys))]
     cosigned = event.payload.get("cosignatures", [])
     text = strict_canonical(statement(event.payload)) if cosigned else b""
-    found += [
-        sshsig.verify(_armoured(entry["signature"]), text, namespace=NAMESPACE_STATEMENT, keys=[entry["key"]])
-        for entry in cosigned
-    ]
+    keys += [verify_entry(entry, text, NAMESPACE_STATEMENT) for entry in cosigned]
     people: list[str] = []
-    for key in found:
-        person = policy.person_of_key(key)
-        if person is None:
-            raise IntegrityError(
-                "UNKNOWN_KEY",
-                f"event {event.seq} is signed by a key that the policy does not list",
-                why="Only people of the policy may write events.",
-                fix="calibgit log",
-            )
-        if policy.key_ended(key, event.seq):
-            raise IntegrityError(
-                "KEY_ENDED",
-                f"event {event.seq} is signed by a key of {person} that had ended by then",
-                why="A retired or compromised key signs nothing new; the tagger's date decides nothing.",
-                fix="sign with a current key",
-            )
+    for key in keys:
+        person = require_current(policy, key, event.seq)
         if person in people:
             raise IntegrityError(
                 "TWICE_SIGNED",
@@ -51,7 +42,40 @@ def signers(event: Event, policy: Policy) -> tuple[str, ...]:
                 fix="have somebody else co-sign",
             )
         people.append(person)
-    return tuple(people)
+    return Signatures(tuple(people), tuple(keys))
+
+
+def require_current(policy: Policy, key: str, seq: int) -> str:
+    """The person whose key this is, provided that it is good for event `seq`.
+
+    Raises:
+        IntegrityError: UNKNOWN_KEY or KEY_ENDED.
+    """
+    person = policy.person_of_key(key)
+    if person is None:
+        raise IntegrityError(
+            "UNKNOWN_KEY",
+            f"event {seq} is signed by a key that the policy does not list",
+            why="Only people of the policy may write events.",
+            fix="calibgit log",
+        )
+    if policy.key_ended(key, seq):
+        raise IntegrityError(
+            "KEY_ENDED",
+            f"event {seq} is signed by a key of {person} that had ended by then",
+            why="A retired or compromised key signs nothing new; the tagger's date decides nothing.",
+            fix="sign with a current key",
+        )
+    return person
+
+
+def verify_entry(entry: Mapping[str, str], text: bytes, namespace: str) -> str:
+    """The key of a signature that rides in the payload, provided that it signs `text`.
+
+    Raises:
+        IntegrityError: a code of `sshsig.verify`.
+    """
+    return sshsig.verify(_armoured(entry["signature"]), text, namespace=namespace, keys=(entry["key"],))
 
 
 def _armoured(signature: str) -> str:
@@ -74,10 +98,14 @@ def refuse_role(
         people: who signs, the writer first.
         authors: who wrote the version that the event speaks of; empty where there is none.
     """
-    refusal = _refuse(policy, payload, people, authors, ROLE_OF_KIND[payload["kind"]])
-    if refusal is None and payload.get("override"):
-        refusal = _refuse(policy, payload, people, authors, "breaking")
-    return refusal
+    refusals = [_refuse(policy, payload, people, authors, role) for role in ROLES_OF_KIND[payload["kind"]]]
+    if None not in refusals:
+        return refusals[0]
+    if payload.get("override"):
+        return _refuse(policy, payload, people, authors, "breaking")
+    if "approval" in payload and payload["approval"]["kind"] == "github-pr":
+        return _refuse(policy, payload, people, authors, "attest")
+    return None
 
 
 def _refuse(
@@ -90,7 +118,7 @@ def _refuse(
         holders = ", ".join(grant.people) if grant else "nobody"
         return PermissionRefused(
             "NOT_AUTHORISED",
-            f"{people[0]} may not {payload['kind']}{where}",
+            f"{people[0]} may not {payload['kind']}{where}: the role {role} is missing",
             why=f"trust.toml gives the role {role}{where} to: {holders}.",
             fix=f"ask one of them: {holders}" if grant else f"add the role {role} to trust.toml",
         )

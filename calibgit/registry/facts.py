@@ -35,8 +35,8 @@ class Facts(Protocol):
     def schema_sha256(self, commit: str, config_path: str) -> str | None:
         """Digest of the schema beside a config."""
 
-    def merge_facts(self, merge_oid: str, line: str, version: Version) -> MergeFacts:
-        """What the approval rules ask about a merge."""
+    def merge_facts(self, merge_oid: str, line: str, version: Version, head: str | None = None) -> MergeFacts:
+        """What the approval rules ask about a merge; `head` is the reviewed commit of a squash."""
 
 
 class BundledFacts:
@@ -80,6 +80,6 @@ class BundledFacts:
         """Never asked without commits."""
         raise NotImplementedError(commit, config_path)
 
-    def merge_facts(self, merge_oid: str, line: str, version: Version) -> MergeFacts:
+    def merge_facts(self, merge_oid: str, line: str, version: Version, head: str | None = None) -> MergeFacts:
         """Never asked without commits."""
-        raise NotImplementedError(merge_oid, line, version)
+        raise NotImplementedError(merge_oid, line, version, head)

@@ -35,7 +35,8 @@ def subject(payload: Mapping[str, Any]) -> str:
         "revert": f"calibgit: roll back {line} in {env} from v{payload.get('from_version', '')} to v{version}",
         "deprecate": f"calibgit: deprecate {line} v{version}",
         "checkpoint": "calibgit: checkpoint",
-        "void": "calibgit: void foreign occupants",
+        "void": f"calibgit: void {len(payload.get('void', ()))} occupied slots",
+        "ratify": f"calibgit: ratify the rollback of {line} in {env} by event {payload.get('ratifies', {}).get('seq')}",
     }
     return texts[kind]
 

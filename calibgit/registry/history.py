@@ -95,16 +95,32 @@ class History:
         data = self.blob(commit, schema_path(config_path))
         return None if data is None else sha256_hex(data)
 
-    def merge_facts(self, merge_oid: str, line: str, version: Version) -> MergeFacts:
+    def merge_facts(self, merge_oid: str, line: str, version: Version, head: str | None = None) -> MergeFacts:
         """Everything that the approval rules ask about a merge.
+
+        Args:
+            merge_oid: the merge commit, or the one commit of a squash.
+            line: line of the proposal.
+            version: version of the proposal.
+            head: the reviewed commit of a squash; a merge commit names its own.
 
         Raises:
             EnvironmentFault: git cannot read the history.
+            IntegrityError: HEAD_MISSING.
         """
         merge = read_commit(self.repo, merge_oid)
-        if len(merge.parents) != 2:
+        squashed = head is not None and len(merge.parents) == 1
+        if len(merge.parents) != 2 and not squashed:
             return MergeFacts(merge, (), (), frozenset(), None, None)
-        base, head = merge.parents
+        base = merge.parents[0]
+        head = head if squashed and head else merge.parents[-1]
+        if not self.exists(head):
+            raise IntegrityError(
+                "HEAD_MISSING",
+                f"the reviewed commit {head[:12]} is not here",
+                why="Nobody can tell whether what was reviewed is what was merged.",
+                fix="git fetch origin 'refs/tags/calib/*:refs/tags/calib/*'",
+            )
         summary = self.blob(merge_oid, summary_path(line, version))
         return MergeFacts(
             merge=merge,
@@ -114,7 +130,15 @@ class History:
             owners=find_codeowners(lambda path: self.blob(base, path)),
             initiator=initiator_of(summary),
             summary_sha256=sha256_hex(summary or b""),
+            proposed=self._proposed(base, head) if squashed else None,
         )
+
+    def _proposed(self, base: str, head: str) -> frozenset[str]:
+        """Paths that differ between `head` and the commit where it left the line of `base`."""
+        fork = git_history.fork_point(self.repo, base, head)
+        if fork is None:
+            return frozenset()
+        return frozenset(change.path for change in git_history.changed_paths(self.repo, fork, head))
 
 
 def initiator_of(summary: bytes | None) -> str | None:

@@ -1,48 +1,88 @@
-"""Read the log of a clone: verification step 1, then the fold."""
+"""Read the log of a clone: verification step 1, then the fold, then step 10."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from calibgit.errors import IntegrityError
 from calibgit.model.event import MAX_EVENT_BYTES, expected_refs
-from calibgit.model.ids import TAG_NAMESPACE, parse_slot
+from calibgit.model.ids import TAG_NAMESPACE, parse_release_name, parse_slot, parse_summary_path
 from calibgit.model.state import Problem
+from calibgit.registry.highwater import Mark, refuse_marks, witness
 from calibgit.registry.history import History
-from calibgit.registry.verify import Slot, Verification, verify_log
-from calibgit.repo.history import resolve
-from calibgit.repo.objects import read_objects
+from calibgit.registry.pending import PREFIX, Pending, read_pending
+from calibgit.registry.verify import MAX_LISTED, Moment, Slot, Verification, verify_log
+from calibgit.repo.history import list_files, resolve
+from calibgit.repo.objects import read_blob, read_objects
 from calibgit.repo.refs import Ref, list_refs
 from calibgit.repo.repository import Repository
 
-_PENDING = TAG_NAMESPACE + "p/"
 
-
-def read_registry(repo: Repository, *, remote: str = "origin", until: int | None = None) -> Verification:
+def read_registry(
+    repo: Repository,
+    *,
+    remote: str = "origin",
+    moment: Moment | None = None,
+    memory: Callable[[str], Iterable[Mark]] = lambda _: (),
+) -> Verification:
     """Verify and fold the log that this clone holds. Reads only; never the network.
 
     Args:
         repo: the git door.
         remote: whose remote-tracking branch is this reader's view of the protected branch; without one, the
             local branch of that name is.
-        until: last event number to look at.
+        moment: also keep the state as of then.
+        memory: registry id to what this reader has seen of it before.
 
     Raises:
         EnvironmentFault: git cannot read the repository.
     """
-    refs = [ref for ref in list_refs(repo, TAG_NAMESPACE) if not ref.name.startswith(_PENDING)]
-    slots = occupied(refs)
+    refs = [ref for ref in list_refs(repo, TAG_NAMESPACE) if not ref.name.startswith(PREFIX)]
     names = {ref.name: ref.oid for ref in refs}
     result = verify_log(
-        slots,
+        occupied(refs),
         names,
         lambda oids: _bodies(repo, oids),
         lambda branch: History(repo, protected_tip(repo, branch, remote)),
-        until=until,
+        moment=moment,
     )
-    if until is None and result.ok:
+    if result.policy is not None and result.ok:
+        marks = [*memory(result.state.registry), *_witnesses(repo, result, remote)]
+        problem = refuse_marks(result.events, marks)
+        result.errors += [problem] if problem else []
+    pinned = sorted(name for name in names if parse_release_name(name.removeprefix("refs/tags/")))
+    if not result.events and not result.errors and pinned:
+        result.errors.append(_log_missing(pinned[0]))
+    if result.ok:
         result.warnings += _foreign_names(result, names)
     return result
+
+
+def _log_missing(name: str) -> Problem:
+    return Problem(
+        "LOG_MISSING",
+        f"{name} is here, but the events are not: this clone does not hold the log",
+        None,
+        name,
+        "git fetch --force origin 'refs/tags/calib/*:refs/tags/calib/*'",
+        1,
+    )
+
+
+def _witnesses(repo: Repository, result: Verification, remote: str) -> Iterator[Mark]:
+    """Log heads that merged proposals name. A released one's own event is a later witness, so it is not read."""
+    policy, state = result.policy, result.state
+    if policy is None:
+        return
+    tip = protected_tip(repo, policy.branch_ref, remote)
+    for path in list_files(repo, tip, "proposals/"):
+        named = parse_summary_path(path)
+        if named is None or named[1] in state.line(named[0]):
+            continue
+        summary = read_blob(repo, tip, path)
+        mark = witness(summary, state.registry, path) if summary is not None else None
+        if mark is not None:
+            yield mark
 
 
 def protected_tip(repo: Repository, branch_ref: str, remote: str) -> str:
@@ -64,21 +104,12 @@ def protected_tip(repo: Repository, branch_ref: str, remote: str) -> str:
 
 
 def occupied(refs: list[Ref]) -> list[Slot]:
-    """Step 1: the slots in order, from 1 without a gap; the first problem ends the list."""
-    slots: list[Slot] = []
+    """Step 1: the occupied slots in order, each with what is wrong with it at first sight."""
     found = sorted((seq, ref) for ref in refs if (seq := parse_slot(ref.name.removeprefix("refs/tags/"))) is not None)
-    for place, (seq, ref) in enumerate(found, start=1):
-        problem = _slot_problem(place, seq, ref)
-        slots.append(Slot(seq, ref.oid, ref.name, problem))
-        if problem is not None:
-            break
-    return slots
+    return [Slot(seq, ref.oid, ref.name, _slot_problem(seq, ref)) for seq, ref in found]
 
 
-def _slot_problem(place: int, seq: int, ref: Ref) -> Problem | None:
-    fetch = "git fetch origin 'refs/tags/calib/*:refs/tags/calib/*'"
-    if seq != place:
-        return Problem("GAP", f"event {place} is missing, but event {seq} is there", place, ref.name, fetch)
+def _slot_problem(seq: int, ref: Ref) -> Problem | None:
     if ref.kind == "commit":
         return Problem(
             "LIGHTWEIGHT",
@@ -101,7 +132,19 @@ def _bodies(repo: Repository, oids: list[str]) -> Iterator[bytes | None]:
 
 def _foreign_names(result: Verification, names: Mapping[str, str]) -> list[Problem]:
     owned = {name for event in result.events for name in expected_refs(event.payload)[0]}
-    return [
+    foreign = sorted(name for name in names.keys() - owned if parse_slot(name.removeprefix("refs/tags/")) is None)
+    found = [
         Problem("FOREIGN_NAME", f"{name!a} belongs to no event and is ignored", None, ascii(name)[1:-1])
-        for name in sorted(names.keys() - owned)
+        for name in foreign[:MAX_LISTED]
     ]
+    if len(foreign) > MAX_LISTED:
+        found.append(Problem("FOREIGN_NAME", f"{len(foreign) - MAX_LISTED:,} more names belong to no event"))
+    return found
+
+
+def pending_signatures(repo: Repository) -> list[Pending]:
+    """The co-signatures and proofs of possession that this clone holds and that are what they say."""
+    refs = [ref for ref in list_refs(repo, PREFIX) if ref.kind == "tag" and ref.size <= MAX_EVENT_BYTES]
+    bodies = _bodies(repo, [ref.oid for ref in refs])
+    found = [read_pending(ref.name, body) for ref, body in zip(refs, bodies, strict=True) if body is not None]
+    return [each for each in found if each is not None]

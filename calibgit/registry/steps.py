@@ -2,9 +2,9 @@
 
 The whole protocol, as the specification numbers it.
 
-Steps 1 and 2 read the refs; then for each number in order:
+Steps 1 and 2 read the refs (`read`, `verify`, `format`); then for each number in order:
 
-1.  names and sizes: one slot a number, no gap, every name on one object, size capped before reading
+1.  names and sizes: one slot a number, every name on one object, size capped before reading
 2.  strict parse
 3.  chain: registry, number, predecessor
 4.  policy digest in force
@@ -13,7 +13,7 @@ Steps 1 and 2 read the refs; then for each number in order:
 7.  the target lies on the protected branch, which only grows
 8.  bytes hash to the signed digests
 9.  approval evidence, then the state machine
-10. high-water mark: not kept by this version; a reader who needs it compares `seq` and `head` itself
+10. high-water mark, once at the end (`highwater`)
 
 The first step that fails decides the event's one error code.
 """
@@ -21,50 +21,86 @@ The first step that fails decides the event's one error code.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from calibgit.errors import DocumentError, IntegrityError
+from calibgit.errors import CalibgitError, DocumentError, IntegrityError
 from calibgit.model.config import read_config
 from calibgit.model.event import Event
 from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Policy, read_policy
 from calibgit.model.state import RegistryState
-from calibgit.registry.approval import Scope, judge
+from calibgit.registry import attested, merge_signed
+from calibgit.registry.approval import Judgement, Scope
 from calibgit.registry.authority import refuse_role, signers
 from calibgit.registry.facts import Facts
 from calibgit.registry.history import schema_path
+from calibgit.registry.policy_change import require_sound_change
 from calibgit.registry.transitions import refuse_transition
 
-SUPPORTED_KINDS = frozenset({"genesis", "release", "reject", "activate", "revert", "deprecate"})
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An event that passed every step.
+
+    Attributes:
+        event: as parsed.
+        people: who signed it, the writer first.
+        keys: every key that it rests on, by signature or by the approval that it records.
+        before, after: the policy in force before it (which judged it) and after it.
+    """
+
+    event: Event
+    people: tuple[str, ...]
+    keys: frozenset[str]
+    before: Policy
+    after: Policy
 
 
-def check_event(
-    event: Event, state: RegistryState, policy: Policy | None, facts: Facts
-) -> tuple[tuple[str, ...], Policy]:
+def check_event(event: Event, state: RegistryState, policy: Policy | None, facts: Facts) -> Checked:
     """Steps 3 to 9 for one parsed event against the state left by its predecessor. Changes nothing.
 
-    Returns:
-        The people who signed, and the policy in force after the event.
-
     Raises:
-        CalibgitError: the first step that fails.
+        CalibgitError: the first step that fails; its number is in `step`.
     """
-    _step_3_chain(event, state)
-    after = _step_4_policy(event, state, policy, facts)
-    people = signers(event, after)  # step 5
-    _step_6_authority(event, state, after, people)
-    _require_supported(event)
-    if facts.has_commits:
-        _step_7_branch(event, state, after, facts)
-        _step_8_bytes(event, after, facts)
-        _step_9_evidence(event, after, facts)
-    _step_9_state(event, state)
-    return people, after
+    step = 3
+    try:
+        _step_3_chain(event, state)
+        step = 4
+        before = _step_4_policy(event, state, policy, facts)
+        step = 5
+        signed = signers(event, before)
+        step = 6
+        _step_6_authority(event, state, before, signed.people)
+        keys = frozenset(signed.keys)
+        step = 7
+        if facts.has_commits:
+            _step_7_branch(event, state, before, facts)
+        step = 8
+        after = _step_8_bytes(event, before, facts)
+        step = 9
+        if event.kind == "release" and facts.has_commits:
+            keys |= _step_9_evidence(event, before, facts)
+        if event.kind == "policy":
+            require_sound_change(event, before, after, state)
+        _step_9_state(event, state, signed.people)
+    except CalibgitError as error:
+        error.step = step
+        raise
+    return Checked(event, signed.people, keys, before, after)
 
 
 def _step_3_chain(event: Event, state: RegistryState) -> None:
     expected = {"oid": state.head_oid, "sha256": state.head_sha256} if state.seq else None
-    if event.seq != state.seq + 1 or event.payload["prev"] != expected:
+    voided = event.payload.get("void", ())
+    if voided and voided[0]["seq"] <= state.seq:
+        raise IntegrityError(
+            "VOID_OF_EVENT",
+            f"event {event.seq} voids event {voided[0]['seq']}, which is valid",
+            why="Only what is no event can be voided; a valid one is undone by a later event.",
+            fix="find out who wrote it",
+        )
+    if event.seq != state.seq + 1 + len(voided) or event.payload["prev"] != expected:
         raise IntegrityError(
             "CHAIN",
             f"event {event.seq} does not follow event {state.seq}",
@@ -84,11 +120,7 @@ def _step_4_policy(event: Event, state: RegistryState, policy: Policy | None, fa
     payload = event.payload
     if event.kind == "genesis":
         target = payload["target"]
-        data = facts.require_blob(target["commit"], target["path"], target["sha256"], target["size"])
-        try:
-            policy = read_policy(data, target["path"])
-        except DocumentError as error:
-            raise IntegrityError("POLICY_UNREADABLE", error.what, why=error.why, fix=error.fix) from error
+        policy = _policy_of(target, facts)
         if payload["policy_sha256"] == target["sha256"] and payload["four_eyes"] == policy.four_eyes:
             return policy
     elif policy is not None and payload["policy_sha256"] == state.policy_sha256:
@@ -99,6 +131,15 @@ def _step_4_policy(event: Event, state: RegistryState, policy: Policy | None, fa
         why="The policy that counts is the one in force just before the event.",
         fix="repeat the command that wrote it",
     )
+
+
+def _policy_of(target: Mapping[str, Any], facts: Facts) -> Policy:
+    """The policy that lies at the target of a genesis or policy event."""
+    data = facts.require_blob(target["commit"], target["path"], target["sha256"], target["size"])
+    try:
+        return read_policy(data, target["path"])
+    except DocumentError as error:
+        raise IntegrityError("POLICY_UNREADABLE", error.what, why=error.why, fix=error.fix) from error
 
 
 def _step_6_authority(event: Event, state: RegistryState, policy: Policy, people: tuple[str, ...]) -> None:
@@ -115,16 +156,6 @@ def authors_of(payload: Mapping[str, Any], state: RegistryState) -> frozenset[st
         return frozenset()
     record = state.line(payload["line"]).get(Version.parse(payload["version"]))
     return frozenset(record.authors) if record else frozenset()
-
-
-def _require_supported(event: Event) -> None:
-    if event.kind not in SUPPORTED_KINDS:
-        raise IntegrityError(
-            "KIND_NOT_SUPPORTED",
-            f"event {event.seq} is of a kind that this version cannot verify: {event.kind}",
-            why="What cannot be verified is not believed.",
-            fix="install a newer calibgit",
-        )
 
 
 def _step_7_branch(event: Event, state: RegistryState, policy: Policy, facts: Facts) -> None:
@@ -168,8 +199,13 @@ def _step_7_branch(event: Event, state: RegistryState, policy: Policy, facts: Fa
         )
 
 
-def _step_8_bytes(event: Event, policy: Policy, facts: Facts) -> None:
+def _step_8_bytes(event: Event, policy: Policy, facts: Facts) -> Policy:
+    """The policy in force after the event."""
     payload, target = event.payload, event.payload["target"]
+    if event.kind == "policy":
+        return _policy_of(target, facts)
+    if not facts.has_commits:
+        return policy
     if event.kind == "genesis":
         for entry in payload["baseline"]:
             _require_config(event, policy, facts, {**entry, "commit": target["commit"]})
@@ -182,6 +218,7 @@ def _step_8_bytes(event: Event, policy: Policy, facts: Facts) -> None:
                 why="The schema belongs to what was approved.",
                 fix="fetch the repository anew from its home and run: calibgit verify",
             )
+    return policy
 
 
 def _require_config(event: Event, policy: Policy, facts: Facts, entry: Mapping[str, Any]) -> None:
@@ -209,28 +246,35 @@ def _require_config(event: Event, policy: Policy, facts: Facts, entry: Mapping[s
         )
 
 
-def _step_9_evidence(event: Event, policy: Policy, facts: Facts) -> None:
-    if event.kind == "release":
-        approval, target = event.payload["approval"], event.payload["target"]
-        if approval["kind"] != "merge-signed":
-            raise IntegrityError(
-                "EVIDENCE_NOT_SUPPORTED",
-                f"event {event.seq} rests on {approval['kind']}, which this version cannot verify",
-                why="What cannot be verified is not believed.",
-                fix="install a newer calibgit",
-            )
-        merge = facts.merge_facts(target["commit"], event.line, event.version)
-        judged = judge(merge, policy, Scope.of(event.line, event.version, target["path"]), event.seq)
-        if dict(approval) != judged:
-            raise IntegrityError(
-                "EVIDENCE_DIFFERS",
-                f"event {event.seq} records another approval than the repository shows",
-                why="The record must say who really approved what.",
-                fix="calibgit show " + str(event.version),
-            )
+def judge(payload: Mapping[str, Any], policy: Policy, facts: Facts, seq: int) -> Judgement:
+    """What the approval of a release is worth, whichever kind of evidence it records.
+
+    Raises:
+        GateClosed: a code of `merge_signed.judge` or `attested.judge`.
+    """
+    approval, target = payload["approval"], payload["target"]
+    version = Version.parse(payload["version"])
+    scope = Scope.of(payload["line"], version, target["path"])
+    if approval["kind"] == "merge-signed":
+        return merge_signed.judge(facts.merge_facts(target["commit"], payload["line"], version), policy, scope, seq)
+    merge = facts.merge_facts(target["commit"], payload["line"], version, approval["head"])
+    return attested.judge(merge, policy, scope, attested.Claim.of(approval))
 
 
-def _step_9_state(event: Event, state: RegistryState) -> None:
-    refusal = refuse_transition(state, event)
+def _step_9_evidence(event: Event, policy: Policy, facts: Facts) -> frozenset[str]:
+    """The keys that the approval rests on."""
+    judged = judge(event.payload, policy, facts, event.seq)
+    if dict(event.payload["approval"]) != judged.record:
+        raise IntegrityError(
+            "EVIDENCE_DIFFERS",
+            f"event {event.seq} records another approval than the repository shows",
+            why="The record must say who really approved what.",
+            fix="calibgit show " + str(event.version),
+        )
+    return judged.keys
+
+
+def _step_9_state(event: Event, state: RegistryState, people: tuple[str, ...]) -> None:
+    refusal = refuse_transition(state, event, people)
     if refusal is not None:
         raise refusal

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from calibgit.errors import GateClosed
 from calibgit.model.canonical import sha256_hex, strict_canonical
 from calibgit.model.event import Event, statement
 from calibgit.model.ids import Version
 from calibgit.model.state import RegistryState, VersionRecord
+
+MAX_CHECKPOINT = timedelta(days=31)
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def statement_digest(event: Event) -> str:
@@ -14,8 +19,8 @@ def statement_digest(event: Event) -> str:
     return sha256_hex(strict_canonical(statement(event.payload)))
 
 
-def refuse_transition(state: RegistryState, event: Event) -> GateClosed | None:
-    """Why the state machine does not allow `event` now, or None when it does. Pure."""
+def refuse_transition(state: RegistryState, event: Event, people: tuple[str, ...]) -> GateClosed | None:
+    """Why the state machine does not allow `event`, signed by `people`, now; None when it does. Pure."""
     if event.at < state.head_at:
         return GateClosed(
             "TIME_REVERSED",
@@ -30,6 +35,8 @@ def refuse_transition(state: RegistryState, event: Event) -> GateClosed | None:
             why="A signature given once must not act twice.",
             fix="have the co-signers sign again, with a reason of its own",
         )
+    if event.kind == "ratify":
+        return _ratify(state, event, people)
     rule = _RULES.get(event.kind)
     return rule(state, event) if rule else None
 
@@ -125,7 +132,8 @@ def _activate(state: RegistryState, event: Event) -> GateClosed | None:
             fix="activate another version; see: calibgit status",
         )
     current = state.active(event.line, event.env)
-    if current is not None and current.version == event.version:
+    again = current is not None and current.version == event.version
+    if again and state.alarm(event.line, event.env) is None:
         return GateClosed(
             "ALREADY_ACTIVE",
             f"{event.line} v{event.version} is already active in {event.env}",
@@ -188,6 +196,50 @@ def _deprecate(state: RegistryState, event: Event) -> GateClosed | None:
     return None
 
 
+def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
+    del state
+    written, expires = (datetime.strptime(text, _MOMENT) for text in (event.at, event.payload["expires"]))
+    if timedelta(0) < expires - written <= MAX_CHECKPOINT:
+        return None
+    return GateClosed(
+        "BAD_EXPIRY",
+        f"the checkpoint of {event.at} is to be good until {event.payload['expires']}",
+        why=f"A checkpoint says that nothing newer exists; that is worth something for {MAX_CHECKPOINT.days} days.",
+        fix="calibgit checkpoint --hours 72",
+    )
+
+
+def _ratify(state: RegistryState, event: Event, people: tuple[str, ...]) -> GateClosed | None:
+    named = event.payload["ratifies"]
+    step = next((step for step in state.steps if step.seq == named["seq"] and step.kind == "revert"), None)
+    if (
+        step is None
+        or state.digests.get(named["sha256"]) != step.seq
+        or (step.line, step.env) != (event.line, event.env)
+    ):
+        return GateClosed(
+            "NOT_A_ROLLBACK",
+            f"event {named['seq']} is no rollback of {event.line} in {event.env}",
+            why="Only a rollback is ratified: it is the one change that needs no approval beforehand.",
+            fix="calibgit audit",
+        )
+    if step.seq in state.ratified or len(step.people) > 1:
+        return GateClosed(
+            "ALREADY_RATIFIED",
+            f"the rollback of event {step.seq} already stands on two people",
+            why="The event would change nothing.",
+            fix="calibgit audit",
+        )
+    if people[0] in step.people:
+        return GateClosed(
+            "OWN_ROLLBACK",
+            f"{people[0]} cannot ratify event {step.seq}, which {people[0]} signed",
+            why="A ratification is the second pair of eyes.",
+            fix="have somebody else with the role activate run it",
+        )
+    return None
+
+
 _RULES = {
     "genesis": _genesis,
     "release": _release,
@@ -195,6 +247,7 @@ _RULES = {
     "activate": _activate,
     "revert": _revert,
     "deprecate": _deprecate,
+    "checkpoint": _checkpoint,
 }
 
 

@@ -1,21 +1,29 @@
 """The fold over the whole log: step 1 as the refs show it, step 2, then `steps.check_event` for each number.
 
-The first failure stops the fold: the state of the last good event stands, with the error beside it.
+The first failure stops the fold: the state of the last good event stands, with the error beside it. What occupies the
+next slot and fails is *foreign*; a later `void` event that follows the last good event jumps over it. Three things are
+never jumped over: a valid event, an event that only this clone cannot judge (step 7, or a missing object), and a
+well-signed event whose predecessor is not here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from calibgit.errors import CalibgitError, EnvironmentFault, GateClosed, IntegrityError
 from calibgit.model.event import Event, expected_refs
 from calibgit.model.policy import Policy
 from calibgit.model.state import Problem, RegistryState
+from calibgit.registry.authority import signers
 from calibgit.registry.facts import Facts
 from calibgit.registry.fold import apply
 from calibgit.registry.format import parse_event
 from calibgit.registry.steps import check_event
+
+MAX_LISTED = 20
+_ONLY_HERE = frozenset({"HEAD_MISSING", "NO_BRANCH", "NO_SUCH_COMMIT", "OBJECT_CORRUPT", "UNREADABLE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,12 @@ class Slot:
 
 @dataclass(slots=True)
 class Verification:
-    """The result: state and policy after the last believed event, the events, what stopped it, what looked odd."""
+    """The result: state and policy after the last believed event, the events, what stopped it, what looked odd.
+
+    Attributes:
+        past: the state as of the asked number or time, where one was asked for.
+        foreign: what occupies the slots right behind the last believed event, if it may be voided.
+    """
 
     state: RegistryState = field(default_factory=RegistryState)
     policy: Policy | None = None
@@ -38,6 +51,8 @@ class Verification:
     people: dict[int, tuple[str, ...]] = field(default_factory=dict)
     errors: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    past: RegistryState | None = None
+    foreign: list[Slot] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -69,13 +84,25 @@ class Verification:
         return self.state, self.policy
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A place in the log to look back to: the last event up to number `seq`, or up to the time `at` (UTC)."""
+
+    seq: int | None = None
+    at: str | None = None
+
+    def is_past(self, event: Event) -> bool:
+        """Whether `event` came after this moment."""
+        return event.seq > self.seq if self.seq is not None else event.at > (self.at or "")
+
+
 def verify_log(
-    slots: list[Slot],
+    slots: Iterable[Slot],
     names: Mapping[str, str],
     bodies: Callable[[list[str]], Iterator[bytes | None]],
     facts_of: Callable[[str], Facts],
     *,
-    until: int | None = None,
+    moment: Moment | None = None,
 ) -> Verification:
     """Fold the whole log.
 
@@ -84,57 +111,192 @@ def verify_log(
         names: full ref name to object id, for every name below `refs/tags/calib/`.
         bodies: object ids to an iterator of their bytes, in order; None for one that could not be read.
         facts_of: full ref name of the protected branch to what this reader knows behind the events.
-        until: last event number to look at.
+        moment: also keep the state as of then, in `past`.
     """
-    result = Verification()
-    wanted = [slot for slot in slots if until is None or slot.seq <= until]
-    facts: Facts | None = None
+    fold = _Fold(names, facts_of, moment)
+    wanted = list(slots)
     for slot, body in zip(wanted, bodies([slot.oid for slot in wanted]), strict=True):
-        if slot.problem is not None:
-            result.errors.append(slot.problem)
+        if not fold.take(slot, body):
             break
+    return fold.finish()
+
+
+class _Fold:
+    """The walk over the slots, in order."""
+
+    def __init__(self, names: Mapping[str, str], facts_of: Callable[[str], Facts], moment: Moment | None) -> None:
+        self.result = Verification()
+        self._names = names
+        self._facts_of = facts_of
+        self._facts: dict[str, Facts] = {}
+        self._moment = moment
+        self._disbelieved: list[Problem] = []
+        self._more = 0
+        self._unreachable: Problem | None = None
+
+    def take(self, slot: Slot, body: bytes | None) -> bool:
+        """Look at the next occupied slot; False when nothing behind it can count."""
+        event: Event | None = None
         try:
-            event = _read(slot, body, names)
-            facts = facts or facts_of(event.payload["branch"]["ref"])
-            people, result.policy = check_event(event, result.state, result.policy, facts)
+            event = _parse(slot, body)
+            _require_names(event, slot, self._names)
+            self._believe(event)
         except EnvironmentFault:
             raise  # says something of this machine, not of the event
         except CalibgitError as error:
-            result.errors.append(problem_of(error, slot))
-            break
-        apply(result.state, event, people)
+            problem = problem_of(error, slot)
+            if problem.step == 7 or problem.code in _ONLY_HERE or (problem.step == 1 and self._is_next(event)):
+                self.result.errors.append(problem)
+                return False
+            self._disbelieve(slot, problem, event)
+        return True
+
+    def _believe(self, event: Event) -> None:
+        result = self.result
+        branch = result.policy.branch_ref if result.policy else event.payload["branch"]["ref"]
+        if branch not in self._facts:
+            self._facts[branch] = self._facts_of(branch)
+        checked = check_event(event, result.state, result.policy, self._facts[branch])
+        if event.kind == "void" and self._unreachable is not None:
+            raise _numbered(9, void_of_event(event, self._unreachable))
+        if self._moment is not None and result.past is None and self._moment.is_past(event):
+            result.past = copy.deepcopy(result.state)
+        for entry in event.payload.get("void", ())[:MAX_LISTED]:
+            text = f"slot {entry['seq']} holds no event; event {event.seq} voids it"
+            result.warnings.append(Problem("VOIDED", text, entry["seq"]))
+        self._disbelieved, self._more, result.foreign = [], 0, []
+        apply(result.state, checked)
+        result.policy = checked.after
         result.events.append(event)
-        result.people[event.seq] = people
-    return result
+        result.people[event.seq] = checked.people
+
+    def _disbelieve(self, slot: Slot, problem: Problem, event: Event | None) -> None:
+        if event is not None and problem.step == 3 and self._is_unreachable(event):
+            self._unreachable = self._unreachable or Problem(
+                "GAP",
+                f"event {self.result.state.seq + 1} is missing: event {event.seq} follows an event that is not here",
+                self.result.state.seq + 1,
+                slot.ref,
+                "git fetch origin 'refs/tags/calib/*:refs/tags/calib/*'; if that changes nothing, an event was removed",
+                3,
+            )
+            return
+        if slot.seq == self.result.state.seq + 1 + len(self.result.foreign):
+            self.result.foreign.append(slot)
+        if len(self._disbelieved) < MAX_LISTED:
+            self._disbelieved.append(problem)
+        else:
+            self._more += 1
+
+    def _is_unreachable(self, event: Event) -> bool:
+        """Whether the event is well signed, and its predecessor is not among the believed ones.
+
+        Without a genesis no signature can be judged, and any later event shows that one was removed.
+        """
+        prev = event.payload["prev"]
+        if self.result.policy is None:
+            return event.seq > 1
+        return prev is not None and prev["sha256"] not in self.result.state.digests and self._is_well_signed(event)
+
+    def _is_next(self, event: Event | None) -> bool:
+        """Whether the event is well signed and follows the last believed one, so that only its names are damaged."""
+        state = self.result.state
+        if event is None or event.payload["prev"] != {"oid": state.head_oid, "sha256": state.head_sha256}:
+            return False
+        return self._is_well_signed(event)
+
+    def _is_well_signed(self, event: Event) -> bool:
+        policy = self.result.policy
+        if policy is None or event.payload["registry"] != self.result.state.registry:
+            return False
+        try:
+            signers(event, policy)
+        except IntegrityError:
+            return False
+        return True
+
+    def finish(self) -> Verification:
+        """The result, with what was not believed as error or warning."""
+        result = self.result
+        if self._moment is not None and result.past is None:
+            result.past = copy.deepcopy(result.state)
+        if result.errors:
+            return result
+        if result.foreign:
+            result.errors.append(self._disbelieved[0])
+        elif self._disbelieved and self._unreachable is None:
+            result.warnings += [
+                Problem("FOREIGN_SLOT", f"{p.ref} is occupied, but not by an event: {p.message}", p.seq, p.ref, p.fix)
+                for p in self._disbelieved
+            ]
+            if self._more:
+                result.warnings.append(Problem("FOREIGN_SLOT", f"{self._more:,} more slots hold no event"))
+        if self._unreachable is not None:
+            result.errors.append(self._unreachable)
+            result.foreign = []
+        return result
 
 
-def _read(slot: Slot, body: bytes | None, names: Mapping[str, str]) -> Event:
+def void_of_event(event: Event, unreachable: Problem) -> IntegrityError:
+    """The refusal of a void that would jump over a real event."""
+    return IntegrityError(
+        "VOID_OF_EVENT",
+        f"event {event.seq} jumps over slots, but {unreachable.message}",
+        why="An event was removed from the log; voiding what stands in its place would hide that.",
+        fix=unreachable.fix,
+    )
+
+
+def _numbered(step: int, error: IntegrityError) -> IntegrityError:
+    error.step = step
+    return error
+
+
+def _parse(slot: Slot, body: bytes | None) -> Event:
+    """Step 1 as far as the slot shows it, and step 2.
+
+    Raises:
+        IntegrityError: what step 1 saw, UNREADABLE, NAME_MISMATCH, or a code of `parse_event`.
+    """
+    if slot.problem is not None:
+        raise _numbered(1, IntegrityError(slot.problem.code, slot.problem.message, fix=slot.problem.fix))
     if body is None:
-        raise IntegrityError(
-            "UNREADABLE",
-            f"the object of event {slot.seq} cannot be read",
-            why="An event that is not here cannot be believed.",
-            fix="git fetch origin 'refs/tags/calib/*:refs/tags/calib/*'",
-        )
-    event = parse_event(slot.oid, body)
+        raise _numbered(1, _unreadable(slot))
+    try:
+        event = parse_event(slot.oid, body)
+    except IntegrityError as error:
+        raise _numbered(2, error) from None
     if event.seq != slot.seq:
-        raise IntegrityError(
-            "NAME_MISMATCH",
-            f"slot {slot.seq} holds event {event.seq}",
-            why="A signed tag under another name would say something that nobody signed.",
-            fix="find out who pushed it; only calibgit writes events",
-        )
+        raise _numbered(1, _mismatch(f"slot {slot.seq} holds event {event.seq}", "find out who pushed it"))
+    return event
+
+
+def _require_names(event: Event, slot: Slot, names: Mapping[str, str]) -> None:
+    """Step 1: every name of the event is there and on this object.
+
+    Raises:
+        IntegrityError: NAME_MISMATCH.
+    """
     for name in expected_refs(event.payload)[0]:
         if names.get(name) != slot.oid:
-            raise IntegrityError(
-                "NAME_MISMATCH",
-                f"{name} is missing or names another object than event {slot.seq}",
-                why="An event and all its names go together.",
-                fix=f"git fetch --force origin '{name}:{name}'",
-            )
-    return event
+            text = f"{name} is missing or names another object than event {slot.seq}"
+            raise _numbered(1, _mismatch(text, f"git fetch --force origin '{name}:{name}'"))
+
+
+def _unreadable(slot: Slot) -> IntegrityError:
+    return IntegrityError(
+        "UNREADABLE",
+        f"the object of event {slot.seq} cannot be read",
+        why="An event that is not here cannot be believed.",
+        fix="git fetch origin 'refs/tags/calib/*:refs/tags/calib/*'",
+    )
+
+
+def _mismatch(what: str, fix: str) -> IntegrityError:
+    why = "A signed tag under another name would say something that nobody signed."
+    return IntegrityError("NAME_MISMATCH", what, why=why, fix=fix)
 
 
 def problem_of(error: CalibgitError, slot: Slot) -> Problem:
     """An error of one event as a value."""
-    return Problem(error.code, error.what, slot.seq, slot.ref, error.fix)
+    return Problem(error.code, error.what, slot.seq, slot.ref, error.fix, error.step)

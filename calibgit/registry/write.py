@@ -6,20 +6,30 @@ No local ref is created before the remote has accepted the event.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from calibgit.errors import Conflict, EnvironmentFault, GateClosed, PermissionRefused
-from calibgit.model.event import NAMESPACE_GIT, SCHEMA, Event, expected_refs
+from calibgit.model.event import (
+    NAMESPACE_GIT,
+    NAMESPACE_POSSESSION,
+    NAMESPACE_STATEMENT,
+    SCHEMA,
+    Event,
+    expected_refs,
+)
 from calibgit.model.policy import Policy
 from calibgit.model.state import RegistryState
 from calibgit.registry.format import message, parse_event
+from calibgit.registry.highwater import Mark
 from calibgit.registry.history import History
-from calibgit.registry.read import protected_tip, read_registry
+from calibgit.registry.pending import Pending, matching
+from calibgit.registry.read import pending_signatures, protected_tip, read_registry
 from calibgit.registry.steps import check_event
+from calibgit.registry.verify import Slot
 from calibgit.repo.identity import Identity
 from calibgit.repo.network import Remote
 from calibgit.repo.objects import write_object
@@ -42,16 +52,21 @@ class Writer:
     signer: Signer
     tagger: Identity
     clock: Callable[[], int]
+    memory: Callable[[str], Iterable[Mark]] = lambda _: ()
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a plan may look at: the verified state, the policy in force, the signer's name, the branch."""
+    """What a plan may look at: the verified state, the policy in force, the signer's name, the branch.
+
+    `foreign` is what occupies the next slots without being an event.
+    """
 
     state: RegistryState
     policy: Policy | None
     person: str
     history: History
+    foreign: tuple[Slot, ...] = ()
 
     def sealed(self) -> Policy:
         """The policy in force.
@@ -74,7 +89,13 @@ Alongside = Callable[[Event], Mapping[str, str]]
 
 
 def write_event(
-    writer: Writer, branch_ref: str, plan: Plan, *, alongside: Alongside | None = None, dry_run: bool = False
+    writer: Writer,
+    branch_ref: str,
+    plan: Plan,
+    *,
+    alongside: Alongside | None = None,
+    voiding: bool = False,
+    dry_run: bool = False,
 ) -> Event:
     """Write the event that `plan` describes, or raise without having written anything.
 
@@ -84,6 +105,7 @@ def write_event(
         plan: gives the fields of the payload that depend on the kind. It runs again after a lost race, and
             raises where the event is no longer right.
         alongside: refs and commits that the remote must accept together with the event, or neither.
+        voiding: the event clears the next slots, so what occupies them does not stop it.
         dry_run: do everything except pushing.
 
     Raises:
@@ -93,7 +115,7 @@ def write_event(
     refused = 0
     for _ in range(ATTEMPTS):
         refresh(writer.repo, writer.remote, branch_ref)
-        body = _build(writer, branch_ref, plan)
+        body = _build(writer, branch_ref, plan, voiding=voiding)
         event = parse_event("0" * writer.repo.sha_length, body)
         if dry_run:
             return event
@@ -127,29 +149,58 @@ def refresh(repo: Repository, remote: Remote, branch_ref: str) -> None:
     )
 
 
-def _build(writer: Writer, branch_ref: str, plan: Plan) -> bytes:
-    verification = read_registry(writer.repo, remote=writer.remote.name)
-    if not verification.ok:
+def situation(writer: Writer, branch_ref: str, *, voiding: bool = False) -> Situation:
+    """The verified log as a plan sees it.
+
+    Raises:
+        CalibgitError: the first error of the log, NO_BRANCH, WRONG_HOME or NOT_A_SIGNER.
+    """
+    verification = read_registry(writer.repo, remote=writer.remote.name, memory=writer.memory)
+    if not (voiding and verification.foreign) and not verification.ok:
         verification.require()
-    state, policy = verification.state, verification.policy
-    branch_ref = policy.branch_ref if policy else branch_ref
-    tip = protected_tip(writer.repo, branch_ref, writer.remote.name)
-    history = History(writer.repo, tip)
+    policy = verification.policy
+    tip = protected_tip(writer.repo, policy.branch_ref if policy else branch_ref, writer.remote.name)
     person = _require_writer(writer, policy)
-    fields = plan(Situation(state, policy, person, history))
-    payload = payload_of(fields, state, branch_ref, tip, _moment(writer, state))
-    text = message(payload)
+    return Situation(verification.state, policy, person, History(writer.repo, tip), tuple(verification.foreign))
+
+
+def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> bytes:
+    now = situation(writer, branch_ref, voiding=voiding)
+    payload = plan_payload(writer, branch_ref, plan, now)
+    pending = pending_signatures(writer.repo)
+    embed_signatures(payload, pending, now.policy, now.person)
     names = expected_refs(payload)
     unsigned = tag_object(
         object_oid=payload["target"]["commit"],
         tag=names[1],
         tagger=writer.tagger,
         when=writer.clock(),
-        message=text,
+        message=message(payload),
     )
     body = unsigned + writer.signer.sign(unsigned, NAMESPACE_GIT).encode()
-    check_event(parse_event("0" * writer.repo.sha_length, body), state, policy, history)
+    check_event(parse_event("0" * writer.repo.sha_length, body), now.state, now.policy, now.history)
     return body
+
+
+def plan_payload(writer: Writer, branch_ref: str, plan: Plan, now: Situation) -> dict[str, Any]:
+    """The whole payload that `plan` describes, without co-signatures."""
+    branch_ref = now.policy.branch_ref if now.policy else branch_ref
+    return payload_of(plan(now), now.state, branch_ref, now.history.tip, _moment(writer, now.state))
+
+
+def embed_signatures(payload: dict[str, Any], pending: Sequence[Pending], policy: Policy | None, person: str) -> None:
+    """Put into `payload` what others have signed of it: one co-signature a person, and proofs of possession."""
+    if payload["kind"] == "policy":
+        payload["possession"] = [each.entry for each in matching(pending, payload, NAMESPACE_POSSESSION)]
+    if policy is None:
+        return
+    signed: dict[str, Pending] = {}
+    for each in matching(pending, payload, NAMESPACE_STATEMENT):
+        name = policy.person_of_key(each.key)
+        if name not in {None, person} and not policy.key_ended(each.key, payload["seq"]):
+            signed.setdefault(str(name), each)
+    if signed:
+        payload["cosignatures"] = [signed[name].entry for name in sorted(signed)]
 
 
 def payload_of(fields: Mapping[str, Any], state: RegistryState, branch_ref: str, tip: str, at: str) -> dict[str, Any]:
@@ -157,7 +208,7 @@ def payload_of(fields: Mapping[str, Any], state: RegistryState, branch_ref: str,
     payload: dict[str, Any] = {
         "schema": SCHEMA,
         "registry": state.registry or None,
-        "seq": state.seq + 1,
+        "seq": state.seq + 1 + len(fields.get("void", ())),
         "prev": {"oid": state.head_oid, "sha256": state.head_sha256} if state.seq else None,
         "branch": {"ref": branch_ref, "head": tip},
         "policy_sha256": state.policy_sha256 or fields["target"]["sha256"],

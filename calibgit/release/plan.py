@@ -15,7 +15,9 @@ from calibgit.model.canonical import sha256_hex
 from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Policy
 from calibgit.model.state import RegistryState, VersionRecord
-from calibgit.registry.approval import Scope, judge
+from calibgit.registry import attested, merge_signed
+from calibgit.registry.approval import Scope
+from calibgit.registry.attested import Claim
 from calibgit.registry.history import History, schema_path
 from calibgit.registry.transitions import rollback_target
 from calibgit.registry.write import Situation
@@ -68,11 +70,21 @@ def _baseline(history: History, adoption: Adoption) -> dict[str, Any]:
     }
 
 
-def release(situation: Situation, *, line: str, version: Version, configs: str, reason: str) -> Mapping[str, Any]:
-    """Release the version that a signed merge brought to the protected branch.
+def release(
+    situation: Situation, *, line: str, version: Version, configs: str, reason: str, claim: Claim | None = None
+) -> Mapping[str, Any]:
+    """Release the version that an approved merge brought to the protected branch.
+
+    Args:
+        situation: the verified log.
+        line: its line.
+        version: its number.
+        configs: where the line's configs lie.
+        reason: in the words of whoever releases.
+        claim: what a code host says of the merged request; without it the merge's signature is the approval.
 
     Raises:
-        GateClosed: NOT_MERGED, NO_SCHEMA, or a code of `registry.approval.judge`.
+        GateClosed: NOT_MERGED, NO_SCHEMA, or a code of `merge_signed.judge` or `attested.judge`.
     """
     policy = situation.sealed()
     history = situation.history
@@ -102,13 +114,17 @@ def release(situation: Situation, *, line: str, version: Version, configs: str, 
             fix=f"calibgit schema scoring-config > {schema_path(path)}, and merge it first",
         )
     scope = Scope.of(line, version, path)
+    if claim is None:
+        judged = merge_signed.judge(history.merge_facts(merge, line, version), policy, scope, situation.state.seq + 1)
+    else:
+        judged = attested.judge(history.merge_facts(merge, line, version, claim.head), policy, scope, claim)
     return {
         "kind": "release",
         "line": line,
         "version": str(version),
         "target": _file(history, merge, path, "NOT_MERGED"),
         "schema_sha256": schema,
-        "approval": judge(history.merge_facts(merge, line, version), policy, scope, situation.state.seq + 1),
+        "approval": judged.record,
         "reason": reason,
     }
 

@@ -68,6 +68,13 @@ def is_ancestor(repo: Repository, older: str, newer: str) -> bool:
     return completed.status == 0
 
 
+def fork_point(repo: Repository, one: str, other: str) -> str | None:
+    """The one best common ancestor of two commits; None when there is none, or more than one."""
+    completed = repo.run("merge-base", "--all", require_oid(one), require_oid(other), ok=(0, 1))
+    found = completed.decode("ascii").split()
+    return found[0] if len(found) == 1 else None
+
+
 def commits_between(repo: Repository, base: str, head: str) -> list[Commit]:
     """Every commit reachable from `head` and not from `base`, over all parents, children first.
 

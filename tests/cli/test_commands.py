@@ -185,7 +185,7 @@ def test_a_damaged_log_is_reported_as_data_with_status_6(governed: Governed, cal
         assert result.status == 6
         assert result.data["ok"] is False
         (error,) = result.data["errors"]
-        assert set(error) == {"code", "seq", "ref", "message", "fix"}
+        assert set(error) == {"code", "step", "seq", "ref", "message", "fix"}
         text = calibgit("--repo", governed.world.clone, command)
         assert text.status == 6
         assert f"error {error['code']}" in text.err
@@ -322,7 +322,7 @@ def test_a_dry_run_of_pin_writes_nothing_and_a_pin_can_be_checked_without_reposi
     assert load(tmp_path / "pin", expect=done["lock"]["sha256"]).version == "1.1.0"
     checked = calibgit("pin", "--verify", tmp_path / "pin", "--trust-root", story.root)
     assert (checked.status, checked.err) == (0, "")
-    assert checked.out.count("not checked: step") == 4
+    assert checked.out.count("not checked: step") == 5
     unrooted = calibgit("pin", "--verify", tmp_path / "pin")
     assert "another registry" in unrooted.err
     assert calibgit("pin", "--verify", tmp_path / "pin", "--trust-root", "0" * 64).status == 6

@@ -11,7 +11,6 @@ import pytest
 from calibgit.errors import IntegrityError
 from calibgit.model.event import (
     KINDS,
-    MAX_REASON,
     OPTIONAL,
     REQUIRED,
     SCHEMA,
@@ -21,6 +20,7 @@ from calibgit.model.event import (
     require_payload,
     statement,
 )
+from calibgit.model.event_fields import MAX_REASON
 
 OID, SHA = "a" * 40, "b" * 64
 AT = "2024-02-01T12:00:00Z"
@@ -42,6 +42,7 @@ FIELDS: Payload = {
     "possession": [{"key": "ssh-ed25519 AAAA", "signature": "U1NIU0lH"}],
     "cosignatures": [{"key": "ssh-ed25519 AAAA", "signature": "U1NIU0lH"}],
     "void": [{"seq": 4, "oid": OID}],
+    "ratifies": {"seq": 4, "sha256": SHA},
     "override": ["again"],
     "baseline": [
         {"line": "scoring", "version": "1.0.0", "path": "configs/c.json", "sha256": SHA, "size": 3, "envs": ["production"]}

@@ -94,8 +94,10 @@ def test_a_shorter_log_never_replaces_a_longer_one(governed: Governed, tmp_path:
     pinning.pin(governed.workspace(), "1.1.0", tmp_path / "p", trust_root=root)
     for name in ("calib/e/00000003", "calib/e/00000002", "calib/scoring/v1.1.0"):
         governed.world.git("tag", "--delete", name)
-    with pytest.raises(IntegrityError, match="DOWNGRADE"):
+    with pytest.raises(IntegrityError, match="ROLLBACK"):
         pinning.pin(governed.workspace(), "1.0.0", tmp_path / "p", trust_root=root)
+    with pytest.raises(IntegrityError, match="DOWNGRADE"):
+        pinning.pin(governed.workspace("dave"), "1.0.0", tmp_path / "p", trust_root=root)
     assert load(tmp_path / "p").version == "1.1.0"
 
 

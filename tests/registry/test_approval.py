@@ -10,7 +10,8 @@ import pytest
 from calibgit.errors import GateClosed
 from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Policy
-from calibgit.registry.approval import MergeFacts, Scope, author_set, judge
+from calibgit.registry.approval import MergeFacts, Scope, named_authors
+from calibgit.registry.merge_signed import judge
 from calibgit.registry.owners import parse_codeowners
 from tests.support.events import commit, merge_facts, oid, policy, signer
 
@@ -28,7 +29,7 @@ def refusal(facts: MergeFacts, rules: Policy | None = None, seq: int = 2) -> str
 
 def test_a_merge_by_another_owner_is_an_approval() -> None:
     facts = merge_facts()
-    assert judge(facts, policy(), SCOPE, 2) == {
+    assert judge(facts, policy(), SCOPE, 2).record == {
         "kind": "merge-signed",
         "base": facts.merge.parents[0],
         "head": facts.merge.parents[1],
@@ -128,13 +129,13 @@ def test_no_approval_when(name: str) -> None:
 
 def test_every_path_needs_the_approver_among_its_owners() -> None:
     owners = parse_codeowners(b"* @bob\n/configs/ @alice @bob\n/proposals/ @carol @alice\n")
-    assert judge(merge_facts(owners=owners), policy(), SCOPE, 2)["approvers"] == ["alice"]
+    assert judge(merge_facts(owners=owners), policy(), SCOPE, 2).record["approvers"] == ["alice"]
 
 
 def test_a_team_alias_stands_for_its_people() -> None:
     rules = policy(extra={"alice": 'owners = ["@Org/Reviewers"]\n', "bob": 'owners = ["@org/reviewers"]\n'})
     owners = parse_codeowners(b"* @org/reviewers\n")
-    assert judge(merge_facts(owners=owners), rules, SCOPE, 2)["approvers"] == ["alice"]
+    assert judge(merge_facts(owners=owners), rules, SCOPE, 2).record["approvers"] == ["alice"]
 
 
 def test_a_team_that_started_it_counts_with_all_its_people() -> None:
@@ -156,17 +157,18 @@ def test_only_a_machine_speaks_for_a_schedule() -> None:
     people = dict(rules.people)
     people["carol"] = people["carol"].model_copy(update={"kind": "ci"})
     machine = rules.model_copy(update={"people": people})
-    assert judge(merge_facts(initiator="schedule"), machine, SCOPE, 2)["authors"] == ["carol"]
+    assert judge(merge_facts(initiator="schedule"), machine, SCOPE, 2).record["authors"] == ["carol"]
 
 
 def test_authors_whom_the_policy_does_not_know_are_named_by_their_address() -> None:
     facts = merge_facts(commits=(commit("h", author="Zoe", by="carol"),), initiator="somebody")
-    assert author_set(facts, policy(), 2) == {"carol", "zoe@example.org", "somebody"}
+    assert named_authors(facts, policy()) == {"zoe@example.org", "somebody"}
+    assert judge(facts, policy(), SCOPE, 2).record["authors"] == ["carol", "somebody", "zoe@example.org"]
 
 
 def test_a_one_person_registry_approves_its_own_change() -> None:
     facts = merge_facts(commits=(commit("h", author="alice"),))
-    assert judge(facts, policy(four_eyes=False), SCOPE, 2)["approvers"] == ["alice"]
+    assert judge(facts, policy(four_eyes=False), SCOPE, 2).record["approvers"] == ["alice"]
     assert refusal(facts) == "FOUR_EYES"
 
 
@@ -183,7 +185,7 @@ def test_an_ended_key_approves_nothing_from_its_end_on(seq: int, good: bool) -> 
     ended = f'emails = ["alice@example.org"]\nowners = ["@alice"]\nended = [{{key = "{signer("alice").public_key}", from_seq = 5}}]\n'
     rules = policy(extra={"alice": ended})
     if good:
-        assert judge(merge_facts(), rules, SCOPE, seq)["approvers"] == ["alice"]
+        assert judge(merge_facts(), rules, SCOPE, seq).record["approvers"] == ["alice"]
     else:
         assert refusal(merge_facts(), rules, seq) == "UNSIGNED_MERGE"
 

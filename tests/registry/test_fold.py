@@ -13,7 +13,7 @@ from calibgit.model.ids import Version
 from calibgit.model.state import RegistryState
 from calibgit.registry.fold import apply
 from calibgit.registry.transitions import refuse_transition, rollback_target
-from tests.support.events import oid, plain_event
+from tests.support.events import believed, oid, plain_event
 
 LINES = ("alpha", "beta")
 ENVS = ("production", "staging")
@@ -49,18 +49,18 @@ class Registry(RuleBasedStateMachine):
         start = plain_event(
             1, "genesis", baseline=[entry], four_eyes=True, target={"commit": oid("root"), "sha256": "0" * 64}
         )
-        assert refuse_transition(self.state, start) is None
-        apply(self.state, start, ("alice",))
+        assert refuse_transition(self.state, start, ("alice",)) is None
+        apply(self.state, believed(start))
         self.history += [("release", "alpha", VERSIONS[0], ""), ("activate", "alpha", VERSIONS[0], "production")]
         self.rejected: set[str] = set()
 
     def offer(self, expected: bool, event: Event) -> bool:
         before = (self.state.seq, self.state.head_sha256, dict(self.state.now))
-        refusal = refuse_transition(self.state, event)
+        refusal = refuse_transition(self.state, event, ("alice",))
         assert (self.state.seq, self.state.head_sha256, self.state.now) == before, "refusing changed something"
         assert (refusal is None) == expected, refusal
         if refusal is None:
-            apply(self.state, event, ("alice",))
+            apply(self.state, believed(event))
         return refusal is None
 
     def event(self, kind: str, line: str, version: Version, **payload: Any) -> Event:

@@ -15,7 +15,7 @@ from calibgit.model.state import Problem
 from calibgit.registry.facts import BundledFacts
 from calibgit.registry.format import parse_event
 from calibgit.registry.owners import parse_codeowners
-from calibgit.registry.verify import Slot, Verification, verify_log
+from calibgit.registry.verify import Moment, Slot, Verification, verify_log
 from tests.support.events import LINE, MAIN, Log, body_of, codes, commit, config_bytes, oid, policy_toml, signer
 
 V100, V110 = Version(1, 0, 0), Version(1, 1, 0)
@@ -112,13 +112,13 @@ def lower(log: Log) -> bytes:
 STEPS: dict[str, tuple[str, Spoiled]] = {
     "2: not a tag": ("MALFORMED", lambda _: b"hello"),
     "2: unsigned": ("UNSIGNED", lambda log: resigned()(log).partition(b"-----BEGIN")[0]),
-    "3: a number too far": ("NAME_MISMATCH", resigned(seq=3)),
-    "3: another predecessor's digest": ("CHAIN", resigned(prev={"oid": "0" * 40, "sha256": "0" * 64})),
+    "1: a number too far": ("NAME_MISMATCH", resigned(seq=3)),
+    "3: another predecessor's digest": ("GAP", resigned(prev={"oid": "0" * 40, "sha256": "0" * 64})),
     "3: another predecessor's object": (
         "CHAIN",
         lambda log: resigned(prev={"oid": "0" * 40, "sha256": log.head[1]})(log),
     ),
-    "3: a second genesis": ("NAME_MISMATCH", lambda log: log.bodies[0]),
+    "1: a second genesis": ("NAME_MISMATCH", lambda log: log.bodies[0]),
     "3: another registry": ("WRONG_REGISTRY", resigned(registry="0" * 64)),
     "6: a checkpoint by somebody without the role": (
         "NOT_AUTHORISED",
@@ -189,6 +189,7 @@ def test_step(name: str) -> None:
     assert codes(result) == [STEPS[name][0]]
     assert not result.ok
     assert result.errors[0].seq == 2
+    assert result.errors[0].step == int(name[0])
     assert (result.state.seq, result.state.head_sha256) == (1, good.head_sha256)
     assert result.state.now == {(LINE, "production"): V100}
     with pytest.raises(IntegrityError, match=STEPS[name][0]):
@@ -313,13 +314,25 @@ def test_the_first_failure_stops_the_fold() -> None:
     assert result.state.now == {(LINE, "production"): V100}
 
 
-def test_nothing_after_until_is_looked_at() -> None:
+def test_a_look_back_keeps_the_state_of_then_and_still_checks_what_came_after() -> None:
     log = released()
-    log.bodies.append(b"garbage")
-    assert not log.verify().ok
-    result = log.verify(until=2)
+    log.activate("1.1.0")
+    result = log.verify(moment=Moment(seq=2))
     assert result.ok
-    assert result.state.seq == 2
+    assert result.past is not None
+    assert (result.past.seq, result.past.now) == (2, {(LINE, "production"): V100})
+    assert result.state.seq == 3
+    log.bodies.append(b"garbage")
+    assert not log.verify(moment=Moment(seq=2)).ok
+
+
+def test_a_time_means_the_last_event_up_to_it() -> None:
+    log = released()
+    times = [event.at for event in log.verify().events]
+    for at, seq in ((times[0], 1), (times[1], 2), ("2025-12-31T23:59:59Z", 0), ("2027-01-01T00:00:00Z", 2)):
+        past = log.verify(moment=Moment(at=at)).past
+        assert past is not None
+        assert past.seq == seq
 
 
 def test_a_body_that_is_not_here_is_named() -> None:
@@ -329,10 +342,10 @@ def test_a_body_that_is_not_here_is_named() -> None:
 
 
 def test_what_step_1_saw_comes_first() -> None:
-    seen = Problem("GAP", "x", 1, "r")
-    slot = Slot(1, "0" * 40, "refs/tags/calib/e/00000001", seen)
+    ref = "refs/tags/calib/e/00000001"
+    slot = Slot(1, "0" * 40, ref, Problem("LIGHTWEIGHT", "x", 1, ref, "fetch", 1))
     result = verify_log([slot], {}, lambda _: iter([b"garbage"]), lambda _: BundledFacts({}))
-    assert result.errors == [seen]
+    assert result.errors == [slot.problem]
 
 
 def test_an_error_of_the_machine_is_not_blamed_on_an_event() -> None:
@@ -358,14 +371,14 @@ def test_events_cannot_change_places_or_come_twice() -> None:
     log.activate("1.1.0")
     one, two, three = log.bodies
     for order in ([one, three, two], [two, one, three], [one, one], [one, two, two], [one, three]):
-        assert codes(log.verify(order)) == ["NAME_MISMATCH"]
+        assert codes(log.verify(order))[0] == "NAME_MISMATCH"
 
 
 def test_other_bytes_of_an_event_are_another_event() -> None:
     log = released()
     log.activate("1.1.0")
     again = body_of({**parse_event("0" * 40, log.bodies[1]).payload, "reason": "signed again"}, "bob")
-    assert codes(log.verify([log.bodies[0], again, log.bodies[2]])) == ["CHAIN"]
+    assert codes(log.verify([log.bodies[0], again, log.bodies[2]])) == ["GAP"]
 
 
 def test_a_bundle_verifies_without_commits() -> None:

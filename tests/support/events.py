@@ -21,6 +21,7 @@ from calibgit.model.state import RegistryState
 from calibgit.registry.approval import MergeFacts
 from calibgit.registry.format import message, parse_event
 from calibgit.registry.owners import parse_codeowners
+from calibgit.registry.steps import Checked
 from calibgit.registry.verify import Slot, Verification, verify_log
 from calibgit.repo.objects import Commit
 from tests.support.world import MemorySigner
@@ -151,7 +152,7 @@ class FakeFacts:
     def schema_sha256(self, commit: str, config_path: str) -> str | None:
         return self.schema
 
-    def merge_facts(self, merge_oid: str, line: str, version: Version) -> MergeFacts:
+    def merge_facts(self, merge_oid: str, line: str, version: Version, head: str | None = None) -> MergeFacts:
         return self.merges[merge_oid]
 
 
@@ -306,6 +307,12 @@ def plain_event(seq: int, kind: str, **payload: Any) -> Event:
     )
 
 
+def believed(event: Event, people: tuple[str, ...] = ("alice",), *, keys: frozenset[str] = frozenset()) -> Checked:
+    """An event as the steps hand it to the fold, under a policy that does not change."""
+    rules = policy()
+    return Checked(event, people, keys, rules, rules)
+
+
 def codes(result: Verification) -> list[str]:
     """Codes of the errors."""
     return [problem.code for problem in result.errors]
@@ -315,6 +322,7 @@ __all__ = [
     "FakeFacts",
     "Log",
     "RegistryState",
+    "believed",
     "body_of",
     "codes",
     "commit",

@@ -1,0 +1,138 @@
+"""Approval evidence of kind `github-pr`: a key with the role `attest` says who approved which commit. Pure.
+
+Besides what all evidence needs (`approval`):
+
+a. the merge is a merge commit of the reviewed head, or one commit that holds what the head holds (squash);
+b. the signed record names a pull request, its opener, its approvers and its authors, and what the repository shows of
+   them agrees with it.
+
+The commits need no signature here: the code host knew who pushed them, and the attesting key answers for that. The
+record becomes proof of its own once the approvers have co-signed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from calibgit.model.policy import Policy
+from calibgit.registry.approval import (
+    NOBODY,
+    Judgement,
+    MergeFacts,
+    Scope,
+    named_authors,
+    people_named,
+    refuse,
+    require_content,
+    require_four_eyes,
+    require_human,
+    require_initiator,
+    require_owners,
+)
+from calibgit.registry.merge_signed import schedule_claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a code host says of a merged request.
+
+    Attributes:
+        forge: host, repository and number of the request.
+        opener: person, or the login of somebody whom the policy does not know.
+        head: the reviewed commit.
+        approvers: people whose approval of exactly that commit stands.
+    """
+
+    forge: Mapping[str, Any]
+    opener: str
+    head: str
+    approvers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, approval: Mapping[str, Any]) -> Claim:
+        """The claim inside a signed record."""
+        return cls(approval["forge"], approval["opener"], approval["head"], tuple(approval["approvers"]))
+
+
+def judge(facts: MergeFacts, policy: Policy, scope: Scope, claim: Claim) -> Judgement:
+    """The approval that a claim is, where the repository agrees with it.
+
+    Args:
+        facts: what the repository says of the merge, for the reviewed head of the claim.
+        policy: in force before the release event.
+        scope: the paths that the proposal may touch.
+        claim: what the attesting key answers for.
+
+    Raises:
+        GateClosed: NOT_MERGED, OUT_OF_SCOPE, NOT_AS_REVIEWED, NOT_HUMAN, NO_CODEOWNERS, NOT_OWNER, NO_INITIATOR,
+            SCHEDULE_CLAIMED, NO_APPROVAL, REBASED or FOUR_EYES.
+    """
+    merge = facts.merge
+    squashed = len(merge.parents) == 1
+    if not squashed and (len(merge.parents) != 2 or merge.parents[1] != claim.head):
+        raise refuse(
+            "NOT_MERGED",
+            f"commit {merge.oid[:12]} does not merge the reviewed commit {claim.head[:12]}",
+            "What was reviewed must be what was merged.",
+            "release from the merge of the reviewed head",
+        )
+    if not facts.commits:
+        raise refuse(
+            "NOT_MERGED",
+            f"the reviewed commit {claim.head[:12]} lay on the branch before the merge",
+            "A review of what is there already approves nothing new.",
+            "release from the merge of a reviewed head",
+        )
+    require_content(facts, scope)
+    _require_whole(facts)
+    initiator = require_initiator(facts)
+    if initiator == NOBODY and not _is_machine(claim.opener, policy):
+        raise schedule_claimed(claim.opener)
+    if not claim.approvers:
+        raise refuse(
+            "NO_APPROVAL",
+            f"nobody approved {claim.head[:12]}",
+            "A request that was merged without a review has no approval behind it.",
+            "have a code owner approve the head that is merged",
+        )
+    for approver in claim.approvers:
+        require_human(policy, approver, "the approval is by")
+    require_owners(facts, policy, claim.approvers)
+    authors = named_authors(facts, policy, claim.opener)
+    require_four_eyes(policy, claim.approvers, authors)
+    record = {
+        "kind": "github-pr",
+        "forge": dict(claim.forge),
+        "opener": claim.opener,
+        "base": merge.parents[0],
+        "head": claim.head,
+        "merge": merge.oid,
+        "initiator": initiator,
+        "summary_sha256": facts.summary_sha256,
+        "authors": sorted(authors),
+        "approvers": sorted(set(claim.approvers)),
+    }
+    return Judgement(record, frozenset())
+
+
+def _require_whole(facts: MergeFacts) -> None:
+    """After a rebase, the commit before the last is no base: it holds half of the request, CODEOWNERS perhaps."""
+    if len(facts.merge.parents) == 1 and facts.proposed != frozenset(facts.changed):
+        raise refuse(
+            "REBASED",
+            f"commit {facts.merge.oid[:12]} brings only a part of what the reviewed head changes",
+            "The base of a merge must hold nothing of the request, so a rebase of several commits is no evidence.",
+            "merge with a merge commit, or squash",
+        )
+
+
+def _is_machine(opener: str, policy: Policy) -> bool:
+    people = people_named(opener, policy)
+    return bool(people) and all(name in policy.people and policy.people[name].kind == "ci" for name in people)
+
+
+def is_proven(approval: Mapping[str, Any], people: Collection[str]) -> bool:
+    """Whether the approvers signed for it themselves: the merge, or the event that attests it."""
+    return approval["kind"] == "merge-signed" or set(approval["approvers"]) <= set(people)

@@ -1,0 +1,74 @@
+"""Verification step 9 of a policy event: the new people have shown their keys, and no key comes back. Pure."""
+
+from __future__ import annotations
+
+from calibgit.errors import GateClosed
+from calibgit.model.canonical import strict_canonical
+from calibgit.model.event import NAMESPACE_POSSESSION, Event, statement
+from calibgit.model.policy import Policy
+from calibgit.model.state import RegistryState
+from calibgit.registry.authority import verify_entry
+
+
+def added_keys(before: Policy, after: Policy) -> dict[str, str]:
+    """Keys of the new policy that the old one does not give to the same person, each with its person."""
+    return {key: person for key, person in after.keys.items() if before.keys.get(key) != person}
+
+
+def require_sound_change(event: Event, before: Policy, after: Policy, state: RegistryState) -> None:
+    """What a change of policy must keep to.
+
+    Raises:
+        GateClosed: POLICY_UNCHANGED, NO_POSSESSION, KEY_REVIVED, FROM_SEQ_AHEAD, NOBODY_CHANGES_POLICY or
+            NOBODY_RECOVERS.
+        IntegrityError: a code of `sshsig.verify` for a proof of possession.
+    """
+    if event.payload["target"]["sha256"] == state.policy_sha256:
+        raise GateClosed(
+            "POLICY_UNCHANGED",
+            f"event {event.seq} puts in force the policy that is in force",
+            why="The event would change nothing.",
+            fix="merge a changed trust.toml first",
+        )
+    _require_possession(event, before, after)
+    _require_ends(event, after, state)
+    for role, code in (("policy", "NOBODY_CHANGES_POLICY"), ("recover", "NOBODY_RECOVERS")):
+        if role not in after.roles:
+            raise GateClosed(
+                code,
+                f"the new policy gives the role {role} to nobody",
+                why="A policy that nobody can change or repair ends the registry.",
+                fix=f"add [roles.{role}] to trust.toml",
+            )
+
+
+def _require_possession(event: Event, before: Policy, after: Policy) -> None:
+    text = strict_canonical(statement(event.payload))
+    shown = {verify_entry(entry, text, NAMESPACE_POSSESSION) for entry in event.payload["possession"]}
+    for key, person in sorted(added_keys(before, after).items()):
+        if key not in shown and not after.key_ended(key, event.seq + 1):
+            raise GateClosed(
+                "NO_POSSESSION",
+                f"nobody has shown that {person} holds the new key {key.split()[1][-12:]}",
+                why="A listed key that is somebody else's, or nobody's, would speak for this person.",
+                fix=f"have {person} run: calibgit countersign --for policy --key PATH",
+            )
+
+
+def _require_ends(event: Event, after: Policy, state: RegistryState) -> None:
+    for key, since in sorted(state.ended.items()):
+        if key in after.keys and after.ended.get(key, since + 1) > since:
+            raise GateClosed(
+                "KEY_REVIVED",
+                f"a key of {after.keys[key]} ended with event {since}, and the new policy lists it as good",
+                why="A key that was given up or stolen never comes back.",
+                fix="list a new key, and keep the end of the old one",
+            )
+    for key, since in sorted(after.ended.items()):
+        if since > event.seq + 1:
+            raise GateClosed(
+                "FROM_SEQ_AHEAD",
+                f"a key of {after.keys[key]} is to end with event {since}, which is not written yet",
+                why="A key ends now or in the past; an end to come could be forgotten or overtaken.",
+                fix=f"write from_seq = {event.seq + 1} or less",
+            )
