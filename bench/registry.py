@@ -18,6 +18,7 @@ from calibgit.model.ids import Version
 from calibgit.model.state import RegistryState
 from calibgit.registry.fold import apply
 from calibgit.registry.format import message, parse_event
+from calibgit.registry.steps import Checked
 from calibgit.registry.write import Situation, payload_of
 from calibgit.release import plan
 from calibgit.repo.objects import write_object
@@ -71,7 +72,7 @@ def grow(governed: Governed, have: int, want: int) -> None:
         body = unsigned + governed.world.signer("bob").sign(unsigned, "git").encode()
         oid = write_object(space.repo, "tag", body)
         event = parse_event(oid, body)
-        apply(state, event, ("bob",))
+        apply(state, Checked(event, ("bob",), frozenset(), policy, policy))
         updates.append(f"create {payload['refs'][0]} {oid}\n")
     subprocess.run(
         ["git", "update-ref", "--stdin"], cwd=governed.world.clone, input="".join(updates).encode(), check=True

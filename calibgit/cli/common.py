@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from calibgit.jobs.govern import Written
     from calibgit.jobs.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -145,3 +146,42 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
     for row in (columns, *rows):
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_written(written: Written, output: str, extra: dict[str, Any] | None = None) -> None:
+    """Print the event that a command wrote, or would write."""
+    payload = dict(written.event.payload)
+    if output == "json":
+        print_json(
+            {
+                "schema": "calibgit/written/1",
+                "dry_run": written.dry_run,
+                "signer": written.person,
+                "oid": None if written.dry_run else written.event.oid,
+                "sha256": None if written.dry_run else written.event.sha256,
+                "event": payload,
+                **(extra or {}),
+            }
+        )
+        return
+    verb = "would write" if written.dry_run else "wrote"
+    names = ", ".join(name.removeprefix("refs/tags/") for name in payload["refs"])
+    say(f"{verb} event {payload['seq']}: {_sentence(payload)}, signed by {written.person}")
+    say(f"  tags: {names}")
+
+
+def _sentence(payload: dict[str, Any]) -> str:
+    version = f"{payload.get('line', '')} v{payload.get('version', '')}"
+    texts: dict[str, Callable[[], str]] = {
+        "release": lambda: f"{version} is released, approved by {', '.join(payload['approval']['approvers'])}",
+        "reject": lambda: f"{version} is rejected",
+        "activate": lambda: f"{version} is active in {payload['env']}",
+        "deprecate": lambda: f"{version} is deprecated",
+        "revert": lambda: f"{version} is active again in {payload['env']} instead of v{payload['from_version']}",
+        "genesis": lambda: "the registry starts",
+        "policy": lambda: "the merged trust.toml is in force",
+        "checkpoint": lambda: f"nothing newer exists, good until {payload['expires']}",
+        "void": lambda: f"{len(payload['void'])} occupied slots are voided",
+        "ratify": lambda: f"the rollback of event {payload['ratifies']['seq']} is accepted",
+    }
+    return texts[payload["kind"]]()

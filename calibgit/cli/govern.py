@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,7 +12,7 @@ from calibgit.cli.common import (
     format_option,
     key_option,
     line_option,
-    print_json,
+    print_written,
     reason_option,
     say,
     workspace,
@@ -25,40 +23,6 @@ from calibgit.model.ids import Version, require_name
 
 def _version(text: str) -> Version:
     return Version.parse(text.removeprefix("v"))
-
-
-def _print(written: govern.Written, output: str, extra: dict[str, Any] | None = None) -> None:
-    payload = dict(written.event.payload)
-    if output == "json":
-        print_json(
-            {
-                "schema": "calibgit/written/1",
-                "dry_run": written.dry_run,
-                "signer": written.person,
-                "oid": None if written.dry_run else written.event.oid,
-                "sha256": None if written.dry_run else written.event.sha256,
-                "event": payload,
-                **(extra or {}),
-            }
-        )
-        return
-    verb = "would write" if written.dry_run else "wrote"
-    names = ", ".join(name.removeprefix("refs/tags/") for name in payload["refs"])
-    say(f"{verb} event {payload['seq']}: {_sentence(payload)}, signed by {written.person}")
-    say(f"  tags: {names}")
-
-
-def _sentence(payload: dict[str, Any]) -> str:
-    version = f"{payload.get('line', '')} v{payload.get('version', '')}"
-    texts: dict[str, Callable[[], str]] = {
-        "release": lambda: f"{version} is released, approved by {', '.join(payload['approval']['approvers'])}",
-        "reject": lambda: f"{version} is rejected",
-        "activate": lambda: f"{version} is active in {payload['env']}",
-        "deprecate": lambda: f"{version} is deprecated",
-        "revert": lambda: f"{version} is active again in {payload['env']} instead of v{payload['from_version']}",
-        "genesis": lambda: "the registry starts",
-    }
-    return texts[payload["kind"]]()
 
 
 @click.command()
@@ -73,7 +37,7 @@ def release(
     repo: Path, version: str, line: str | None, key: Path | None, reason: str, dry_run: bool, output: str
 ) -> None:
     """Release VERSION, which a code owner merged: it may be activated from now on."""
-    _print(govern.release(workspace(repo, line, key), _version(version), reason=reason, dry_run=dry_run), output)
+    print_written(govern.release(workspace(repo, line, key), _version(version), reason=reason, dry_run=dry_run), output)
 
 
 @click.command()
@@ -88,7 +52,7 @@ def reject(
     repo: Path, version: str, line: str | None, key: Path | None, reason: str, dry_run: bool, output: str
 ) -> None:
     """Reject the proposed bytes of VERSION for good."""
-    _print(govern.reject(workspace(repo, line, key), _version(version), reason=reason, dry_run=dry_run), output)
+    print_written(govern.reject(workspace(repo, line, key), _version(version), reason=reason, dry_run=dry_run), output)
 
 
 @click.command()
@@ -121,7 +85,7 @@ def activate(
     space = workspace(repo, line, key)
     env = require_name(env, "environment")
     written = govern.activate(space, _version(version), env=env, reason=reason, override=override, dry_run=dry_run)
-    _print(written, output)
+    print_written(written, output)
 
 
 @click.command()
@@ -136,7 +100,7 @@ def deprecate(
     repo: Path, version: str, line: str | None, key: Path | None, reason: str, dry_run: bool, output: str
 ) -> None:
     """Forbid new activations of VERSION; what is active stays active."""
-    _print(
+    print_written(
         govern.deprecate(workspace(repo, line, key), _version(version), reason=reason, dry_run=dry_run),
         output,
     )
@@ -169,7 +133,7 @@ def rollback(
         reason=reason,
         dry_run=dry_run,
     )
-    _print(written, output, {"report": report.data()})
+    print_written(written, output, {"report": report.data()})
     if output == "text":
         say(f"  restored config: {report.digests['version']}")
         say(f"  report: rollbacks/{report.name}.md on branch calibgit/evidence/{report.line}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from calibgit.errors import GateClosed
 from calibgit.model.canonical import sha256_hex, strict_canonical
@@ -11,7 +11,6 @@ from calibgit.model.ids import Version
 from calibgit.model.state import RegistryState, VersionRecord
 
 MAX_CHECKPOINT = timedelta(days=31)
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def statement_digest(event: Event) -> str:
@@ -198,8 +197,7 @@ def _deprecate(state: RegistryState, event: Event) -> GateClosed | None:
 
 def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
     del state
-    written, expires = (datetime.strptime(text, _MOMENT) for text in (event.at, event.payload["expires"]))
-    if timedelta(0) < expires - written <= MAX_CHECKPOINT:
+    if timedelta(0) < _moment(event.payload["expires"]) - _moment(event.at) <= MAX_CHECKPOINT:
         return None
     return GateClosed(
         "BAD_EXPIRY",
@@ -207,6 +205,10 @@ def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
         why=f"A checkpoint says that nothing newer exists; that is worth something for {MAX_CHECKPOINT.days} days.",
         fix="calibgit checkpoint --hours 72",
     )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 def _ratify(state: RegistryState, event: Event, people: tuple[str, ...]) -> GateClosed | None:

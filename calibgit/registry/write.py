@@ -20,13 +20,14 @@ from calibgit.model.event import (
     SCHEMA,
     Event,
     expected_refs,
+    statement,
 )
 from calibgit.model.policy import Policy
 from calibgit.model.state import RegistryState
 from calibgit.registry.format import message, parse_event
 from calibgit.registry.highwater import Mark
 from calibgit.registry.history import History
-from calibgit.registry.pending import Pending, matching
+from calibgit.registry.pending import Pending, matching, same_act
 from calibgit.registry.read import pending_signatures, protected_tip, read_registry
 from calibgit.registry.steps import check_event
 from calibgit.registry.verify import Slot
@@ -153,19 +154,29 @@ def situation(writer: Writer, branch_ref: str, *, voiding: bool = False) -> Situ
     """The verified log as a plan sees it.
 
     Raises:
-        CalibgitError: the first error of the log, NO_BRANCH, WRONG_HOME or NOT_A_SIGNER.
+        CalibgitError: the first error of the log, NO_BRANCH or WRONG_HOME.
     """
     verification = read_registry(writer.repo, remote=writer.remote.name, memory=writer.memory)
     if not (voiding and verification.foreign) and not verification.ok:
         verification.require()
     policy = verification.policy
     tip = protected_tip(writer.repo, policy.branch_ref if policy else branch_ref, writer.remote.name)
-    person = _require_writer(writer, policy)
+    person = ""
+    if policy is not None:
+        require_home(writer.remote, policy)
+        person = policy.person_of_key(writer.signer.public_key) or ""
     return Situation(verification.state, policy, person, History(writer.repo, tip), tuple(verification.foreign))
 
 
 def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> bytes:
     now = situation(writer, branch_ref, voiding=voiding)
+    if now.policy is not None and not now.person:
+        raise PermissionRefused(
+            "NOT_A_SIGNER",
+            "your signing key is not in trust.toml",
+            why="Only people of the policy may write events.",
+            fix="sign with a listed key: --key PATH, or have your key added to trust.toml",
+        )
     payload = plan_payload(writer, branch_ref, plan, now)
     pending = pending_signatures(writer.repo)
     embed_signatures(payload, pending, now.policy, now.person)
@@ -189,7 +200,14 @@ def plan_payload(writer: Writer, branch_ref: str, plan: Plan, now: Situation) ->
 
 
 def embed_signatures(payload: dict[str, Any], pending: Sequence[Pending], policy: Policy | None, person: str) -> None:
-    """Put into `payload` what others have signed of it: one co-signature a person, and proofs of possession."""
+    """Put into `payload` what others have signed of it: one co-signature a person, and proofs of possession.
+
+    A writer who gives no reason takes the one that was co-signed, where there is only one.
+    """
+    if not payload["reason"]:
+        act = {name: value for name, value in statement(payload).items() if name != "reason"}
+        reasons = {str(each.statement["reason"]) for each in same_act(pending, act)}
+        payload["reason"] = reasons.pop() if len(reasons) == 1 else ""
     if payload["kind"] == "policy":
         payload["possession"] = [each.entry for each in matching(pending, payload, NAMESPACE_POSSESSION)]
     if policy is None:
@@ -230,21 +248,6 @@ def _moment(writer: Writer, state: RegistryState) -> str:
             fix="set this machine's clock and repeat the command",
         )
     return max(now, state.head_at)
-
-
-def _require_writer(writer: Writer, policy: Policy | None) -> str:
-    if policy is None:
-        return ""
-    require_home(writer.remote, policy)
-    person = policy.person_of_key(writer.signer.public_key)
-    if person is None:
-        raise PermissionRefused(
-            "NOT_A_SIGNER",
-            "your signing key is not in trust.toml",
-            why="Only people of the policy may write events.",
-            fix="sign with a listed key: --key PATH, or have your key added to trust.toml",
-        )
-    return person
 
 
 def require_home(remote: Remote, policy: Policy) -> None:

@@ -1,0 +1,149 @@
+"""Co-sign an event before it is written: build its statement, sign it, and leave the signature where writers look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from calibgit.errors import Conflict, PermissionRefused, UsageError
+from calibgit.jobs.workspace import POLICY_FILE, Workspace
+from calibgit.model.canonical import strict_canonical
+from calibgit.model.event import NAMESPACE_POSSESSION, NAMESPACE_STATEMENT, statement
+from calibgit.model.ids import Version
+from calibgit.model.policy import Policy, read_policy
+from calibgit.registry.pending import Pending, one_line
+from calibgit.registry.policy_change import added_keys
+from calibgit.registry.write import Plan, Situation, plan_payload, refresh, require_home, situation
+from calibgit.release import plan, upkeep
+from calibgit.repo.objects import write_object
+from calibgit.repo.pushing import push
+from calibgit.repo.tags import tag_object
+
+Act = Literal["release", "activate", "rollback", "deprecate", "policy", "void"]
+ACTS: tuple[Act, ...] = ("release", "activate", "rollback", "deprecate", "policy", "void")
+NEED_REASON: tuple[Act, ...] = ("rollback", "deprecate", "policy", "void")
+
+
+@dataclass(frozen=True, slots=True)
+class CoSigned:
+    """A signature that waits for a writer; `fresh` is False when it was there already."""
+
+    pending: Pending
+    person: str
+    kind: str
+    fresh: bool
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be co-signed, in the words of the command that will write it."""
+
+    act: Act
+    version: Version | None = None
+    env: str = "production"
+    reason: str = ""
+    override: tuple[str, ...] = ()
+
+
+def countersign(workspace: Workspace, wanted: Wanted, *, dry_run: bool = False) -> CoSigned:
+    """Sign the statement of an event that somebody else will write, and push the signature.
+
+    A key of the policy in force co-signs; for a policy event, a key that the new policy adds shows that it is held.
+
+    Raises:
+        UsageError: NEEDS_VERSION, NEEDS_REASON.
+        PermissionRefused: NOT_A_SIGNER, WRONG_HOME.
+        CalibgitError: why the event could not be written.
+    """
+    voiding = wanted.act == "void"
+    verification = workspace.verification()
+    if not (voiding and verification.foreign):
+        verification.require()
+    policy = verification.policy or workspace.unsealed_policy()
+    writer = workspace.writer()
+    require_home(writer.remote, policy)
+    refresh(workspace.repo, writer.remote, policy.branch_ref)
+    namespace, person = _capacity(workspace, policy, wanted)
+    now = situation(writer, policy.branch_ref, voiding=voiding)
+    payload = plan_payload(writer, policy.branch_ref, _plan(workspace, wanted), now)
+    said = statement(payload)
+    signature = one_line(writer.signer.sign(strict_canonical(said), namespace))
+    pending = Pending(said, namespace, writer.signer.public_key, signature)
+    fresh = True
+    if not dry_run:
+        body = tag_object(
+            object_oid=payload["target"]["commit"],
+            tag=pending.ref.removeprefix("refs/tags/"),
+            tagger=writer.tagger,
+            when=writer.clock(),
+            message=pending.message(),
+        )
+        try:
+            push(workspace.repo, writer.remote, {pending.ref: write_object(workspace.repo, "tag", body)})
+        except Conflict:
+            fresh = False
+    return CoSigned(pending, person, str(payload["kind"]), fresh, dry_run)
+
+
+def _capacity(workspace: Workspace, policy: Policy, wanted: Wanted) -> tuple[str, str]:
+    """The namespace to sign in, and as whom."""
+    key = workspace.signer().public_key
+    person = policy.person_of_key(key)
+    if person is not None:
+        return NAMESPACE_STATEMENT, person
+    if wanted.act == "policy":
+        history = workspace.history(policy)
+        merged = history.blob(history.tip, POLICY_FILE)
+        added = added_keys(policy, read_policy(merged)) if merged is not None else {}
+        if key in added:
+            return NAMESPACE_POSSESSION, added[key]
+    raise PermissionRefused(
+        "NOT_A_SIGNER",
+        "your signing key is neither in the policy in force nor in the merged one",
+        why="A co-signature counts for a person whom the policy knows.",
+        fix="sign with a listed key: --key PATH, or have your key added to trust.toml",
+    )
+
+
+def _plan(workspace: Workspace, wanted: Wanted) -> Plan:
+    """What the writing command would plan, without what follows from the place in the log."""
+    act, reason = wanted.act, wanted.reason
+    if act in NEED_REASON and not reason.strip():
+        raise UsageError(
+            "NEEDS_REASON",
+            f"to co-sign a {act} needs the reason that will be signed",
+            why="Both signatures are under the same words.",
+            fix=f"calibgit countersign --for {act} --reason TEXT",
+        )
+    if act == "policy":
+        return lambda now: upkeep.policy(now, path=POLICY_FILE, reason=reason)
+    if act == "void":
+        return lambda now: upkeep.void(now, reason=reason)
+    line = workspace.line_name
+    if act == "rollback":
+        return lambda now: _revert(now, line, wanted)
+    if wanted.version is None:
+        raise UsageError(
+            "NEEDS_VERSION",
+            f"to {act} is about one version, and none was named",
+            why="A co-signer names exactly what they agree to.",
+            fix=f"calibgit countersign VERSION --for {act}",
+        )
+    version = wanted.version
+    plans: Mapping[str, Plan] = {
+        "release": lambda now: plan.release(
+            now, line=line, version=version, configs=workspace.place.configs, reason=reason
+        ),
+        "activate": lambda now: plan.activate(
+            now, line=line, version=version, env=wanted.env, override=wanted.override, reason=reason
+        ),
+        "deprecate": lambda now: plan.deprecate(now, line=line, version=version, reason=reason),
+    }
+    return plans[act]
+
+
+def _revert(now: Situation, line: str, wanted: Wanted) -> Mapping[str, Any]:
+    leaving, restored = plan.choose_rollback(now.state, line=line, env=wanted.env, to=wanted.version)
+    return plan.revert(leaving=leaving, restored=restored, env=wanted.env, reason=wanted.reason, report="0" * 64)
