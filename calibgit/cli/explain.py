@@ -32,7 +32,7 @@ _HELD = "\xa0"
 @click.argument("code", required=False)
 @format_option("json")
 def explain(code: str | None, output: str) -> None:
-    """Explain CODE, which an error, a warning or a check printed; without CODE, list all of them."""
+    """Explain CODE, as an error, a warning or a check printed it; without CODE, list all codes."""
     if code is None:
         _list(output)
         return
@@ -86,7 +86,7 @@ def _print(found: Explanation) -> None:
     _say(found.meaning)
     _items("Usual causes", found.causes)
     _items("What to do", found.do, numbered=True)
-    _items("Never", found.never)
+    _items("What not to do", found.never)
     if found.see:
         say()
         _say(f"See also: {', '.join(found.see)}")
