@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from importlib.resources import files
 from pathlib import Path
 
@@ -55,7 +57,8 @@ def commands(one: Explanation) -> Iterator[list[str]]:
     for text in texts(one):
         for command in COMMAND.findall(text):
             for part in command.split(" && "):
-                yield shlex.split(part)
+                words = shlex.split(part)
+                yield words[: words.index(">")] if ">" in words else words
 
 
 def test_the_scan_can_read_every_place_that_names_a_code(found: Found) -> None:
@@ -79,6 +82,13 @@ def test_the_exit_status_is_the_one_of_the_places_that_raise_it(found: Found) ->
     told = {one.code: {one.exit, *one.also} for one in ALL}
     real = {code: {0} if code in WARNINGS else exits for code, exits in found.exits.items()}
     assert {code: told[code] for code in told if told[code] != real[code]} == {}
+
+
+def test_every_file_of_explanations_is_shipped() -> None:
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    shipped = project["tool"]["setuptools"]["package-data"]["calibgit"]
+    beside = {path.relative_to(ROOT).as_posix() for path in (ROOT / "explain").iterdir()}
+    assert {path for path in beside if not any(fnmatch(path, pattern) for pattern in shipped)} == set()
 
 
 def test_no_code_is_explained_twice() -> None:
