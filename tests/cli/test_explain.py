@@ -157,11 +157,13 @@ def _parse(words: list[str]) -> None:
     if words[0] == "--repo":
         words = words[2:]
     name, *rest = words
-    command = cli.get_command(click.Context(cli), name)
+    # Click keeps a command's help option, so its first context must be as in real use.
+    group = click.Context(cli, info_name="calibgit", **cli.context_settings)
+    command = cli.get_command(group, name)
     assert command is not None, name
     if rest == ["--help"]:
         return
-    command.make_context(name, list(rest))
+    command.make_context(name, list(rest), parent=group)
 
 
 def test_a_command_that_does_not_exist_would_be_noticed() -> None:
