@@ -52,6 +52,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("calibgit.cli.read:verify", "Verify every signature, approval and digest of the log."),
     "pin": ("calibgit.cli.pin:pin", "Write a verified bundle that a runtime loads without git."),
     "schema": ("calibgit.cli.read:schema", "Print the JSON Schema of a document."),
+    "explain": ("calibgit.cli.explain:explain", "Explain a code such as NOT_MERGED: what it means and what to do."),
 }
 
 
