@@ -30,14 +30,23 @@ def _version(text: str) -> Version:
 @line_option
 @key_option
 @reason_option()
+@click.option("--attest", is_flag=True, help="Take the approval from the code host's reviews; your key answers for it.")
 @dry_run_option
 @format_option("json")
 @click.pass_obj
 def release(
-    repo: Path, version: str, line: str | None, key: Path | None, reason: str, dry_run: bool, output: str
+    repo: Path,
+    version: str,
+    line: str | None,
+    key: Path | None,
+    reason: str,
+    attest: bool,
+    dry_run: bool,
+    output: str,
 ) -> None:
     """Release VERSION, which a code owner merged: it may be activated from now on."""
-    print_written(govern.release(workspace(repo, line, key), _version(version), reason=reason, dry_run=dry_run), output)
+    done = govern.release(workspace(repo, line, key), _version(version), reason=reason, attest=attest, dry_run=dry_run)
+    print_written(done, output)
 
 
 @click.command()

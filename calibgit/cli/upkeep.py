@@ -39,6 +39,7 @@ from calibgit.registry.format import subject
 @reason_option()
 @click.option("--again", is_flag=True, help="As with activate.")
 @click.option("--breaking", is_flag=True, help="As with activate.")
+@click.option("--attest", is_flag=True, help="As with release.")
 @dry_run_option
 @format_option("json")
 @click.pass_obj
@@ -52,6 +53,7 @@ def countersign(
     reason: str,
     again: bool,
     breaking: bool,
+    attest: bool,
     dry_run: bool,
     output: str,
 ) -> None:
@@ -66,6 +68,7 @@ def countersign(
         env=require_name(env, "environment"),
         reason=reason,
         override=tuple(name for name, given in (("again", again), ("breaking", breaking)) if given),
+        attest=attest,
     )
     done = cosigning.countersign(workspace(repo, line, key), wanted, dry_run=dry_run)
     ref = done.pending.ref.removeprefix("refs/tags/")

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from calibgit.model.review import MergeRequest
+from calibgit.model.review import MergeRequest, Review, Verdict
 
 
 class Forge(Protocol):
     """A code host.
 
     Every method raises EnvironmentFault REMOTE_UNREACHABLE or REMOTE_REFUSED when the host does not do its part.
+
+    Attributes:
+        host: name of the code host, e.g. `github.com`; `local` for merge requests kept on a bare remote.
+        repository: name of the repository there.
     """
+
+    host: str
+    repository: str
 
     def open(self, *, branch: str, target: str, head: str, title: str, body: str, opener: str) -> MergeRequest:
         """Open a merge request for `branch`, which has been pushed.
@@ -56,6 +63,23 @@ class Forge(Protocol):
         Raises:
             UsageError: NO_MERGE_REQUEST.
             Conflict: MERGE_REQUEST_ENDED when it is merged.
+        """
+        ...
+
+    def reviews(self, number: int) -> Sequence[Review]:
+        """What people said of the request, in the order they said it.
+
+        Raises:
+            UsageError: NO_MERGE_REQUEST.
+        """
+        ...
+
+    def review(self, number: int, *, reviewer: str, verdict: Verdict, head: str) -> None:
+        """Say something of the request's head. A host where people review by themselves refuses.
+
+        Raises:
+            UsageError: NO_MERGE_REQUEST, REVIEW_THERE.
+            Conflict: HEAD_MOVED when `head` is not what the request holds now; MERGE_REQUEST_ENDED.
         """
         ...
 

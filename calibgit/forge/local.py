@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
 
 from calibgit.errors import Conflict, DocumentError, UsageError
 from calibgit.forge.base import RefStore
 from calibgit.model.canonical import canonical_json, read_json
-from calibgit.model.review import MergeRequest
+from calibgit.model.review import MergeRequest, Review, Verdict
 
 _ROOT = "refs/calibgit/merge-requests/"
 _SCHEMA = "calibgit/merge-request/1"
@@ -25,17 +25,30 @@ _MAX_TEXT = 60_000
 _ATTEMPTS = 50
 
 
-class LocalForge:
-    """A `Forge` over a `RefStore`; see there for the errors."""
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A document of the remote: the request, its blob id, the closing reason, the reviews."""
 
-    def __init__(self, store: RefStore) -> None:
+    request: MergeRequest
+    oid: str
+    reason: str
+    reviews: tuple[Review, ...]
+
+
+class LocalForge:
+    """A `Forge` over a `RefStore`; see there for the errors. Whoever may push may review under any name here."""
+
+    host = "local"
+
+    def __init__(self, store: RefStore, repository: str = "local") -> None:
         self._store = store
+        self.repository = repository
 
     def open(self, *, branch: str, target: str, head: str, title: str, body: str, opener: str) -> MergeRequest:
         """Open a merge request under the next free number; a number lost to another writer is no error."""
         for _ in range(_ATTEMPTS):
             known = self._read_all()
-            if any(request.branch == branch and request.state == "open" for request, _, _ in known.values()):
+            if any(each.request.branch == branch and each.request.state == "open" for each in known.values()):
                 raise Conflict(
                     "MERGE_REQUEST_EXISTS",
                     f"the branch {branch} has an open merge request",
@@ -64,13 +77,14 @@ class LocalForge:
 
     def list(self) -> Sequence[MergeRequest]:
         """All merge requests, by number."""
-        return [request for _, (request, _, _) in sorted(self._read_all().items())]
+        return [each.request for _, each in sorted(self._read_all().items())]
 
     def update(
         self, number: int, *, head: str | None = None, title: str | None = None, body: str | None = None
     ) -> MergeRequest:
         """Change what is given, provided that nobody else changed it since it was read."""
-        request, oid, reason = self._require(number)
+        stored = self._require(number)
+        request = stored.request
         if request.state != "open":
             raise _ended(request)
         changed = replace(
@@ -80,21 +94,41 @@ class LocalForge:
             body=request.body if body is None else body,
         )
         if changed != request:
-            self._store.write(_ref(number), _encode(changed, reason), oid)
+            self._store.write(_ref(number), _encode(changed, stored.reason, stored.reviews), stored.oid)
         return changed
 
     def close(self, number: int, reason: str) -> MergeRequest:
         """Close without merging; the reason is kept in the document."""
-        request, oid, _ = self._require(number)
+        stored = self._require(number)
+        request = stored.request
         if request.state == "merged":
             raise _ended(request)
         if request.state == "closed":
             return request
         closed = replace(request, state="closed")
-        self._store.write(_ref(number), _encode(closed, reason), oid)
+        self._store.write(_ref(number), _encode(closed, reason, stored.reviews), stored.oid)
         return closed
 
-    def _require(self, number: int) -> tuple[MergeRequest, str, str]:
+    def reviews(self, number: int) -> Sequence[Review]:
+        """What people said of the request."""
+        return self._require(number).reviews
+
+    def review(self, number: int, *, reviewer: str, verdict: Verdict, head: str) -> None:
+        """Store a review of the current head."""
+        stored = self._require(number)
+        if stored.request.state != "open":
+            raise _ended(stored.request)
+        if stored.request.head != head:
+            raise Conflict(
+                "HEAD_MOVED",
+                f"merge request {number} holds {stored.request.head[:12]} now, not {head[:12]}",
+                why="A review is about exactly one commit.",
+                fix="look at the new commit, then review that",
+            )
+        reviews = (*stored.reviews, Review(reviewer, verdict, head))
+        self._store.write(_ref(number), _encode(stored.request, stored.reason, reviews), stored.oid)
+
+    def _require(self, number: int) -> _Stored:
         known = self._read_all()
         if number not in known:
             raise UsageError(
@@ -105,8 +139,8 @@ class LocalForge:
             )
         return known[number]
 
-    def _read_all(self) -> dict[int, tuple[MergeRequest, str, str]]:
-        """Number to request, blob id and closing reason."""
+    def _read_all(self) -> dict[int, _Stored]:
+        """What is stored, by number."""
         oids = {
             int(name.removeprefix(_ROOT)): oid
             for name, oid in self._store.refs(_ROOT).items()
@@ -115,13 +149,16 @@ class LocalForge:
         blobs = self._store.read(sorted(set(oids.values())))
         stored = {number: _decode(number, blobs.get(oid, b"")) for number, oid in oids.items()}
         merged: dict[tuple[str, str], bool] = {}
-        for target in sorted({request.target for request, _ in stored.values()}):
-            heads = sorted({r.head for r, _ in stored.values() if r.target == target and r.state == "open"})
+        requests = [request for request, _, _ in stored.values()]
+        for target in sorted({request.target for request in requests}):
+            heads = sorted({r.head for r in requests if r.target == target and r.state == "open"})
             answers = self._store.is_merged(target, heads) if heads else {}
             merged |= {(target, head): answer for head, answer in answers.items()}
         return {
-            number: (_with_state(request, merged.get((request.target, request.head), False)), oids[number], why)
-            for number, (request, why) in stored.items()
+            number: _Stored(
+                _with_state(request, merged.get((request.target, request.head), False)), oids[number], why, reviews
+            )
+            for number, (request, why, reviews) in stored.items()
         }
 
 
@@ -133,8 +170,9 @@ def _ref(number: int) -> str:
     return f"{_ROOT}{number}"
 
 
-def _encode(request: MergeRequest, reason: str = "") -> bytes:
-    document = {**asdict(request), "reason": reason, "schema": _SCHEMA}
+def _encode(request: MergeRequest, reason: str = "", reviews: Sequence[Review] = ()) -> bytes:
+    said = [asdict(review) for review in reviews]
+    document = {**asdict(request), "reason": reason, "reviews": said, "schema": _SCHEMA}
     sound = all(len(document[field]) <= _MAX_TEXT for field in (*_TEXT_FIELDS, "reason"))
     if not sound or not request.branch or not request.target or _OID.fullmatch(request.head) is None:
         raise UsageError(
@@ -146,9 +184,9 @@ def _encode(request: MergeRequest, reason: str = "") -> bytes:
     return canonical_json(document)
 
 
-def _decode(number: int, data: bytes) -> tuple[MergeRequest, str]:
+def _decode(number: int, data: bytes) -> tuple[MergeRequest, str, tuple[Review, ...]]:
     document: Any = read_json(data, f"merge request {number}")
-    fields = ("number", "reason", "schema", *_TEXT_FIELDS)
+    fields = ("number", "reason", "reviews", "schema", *_TEXT_FIELDS)
     good = (
         isinstance(document, dict)
         and set(document) == set(fields)
@@ -158,6 +196,8 @@ def _decode(number: int, data: bytes) -> tuple[MergeRequest, str]:
         and all(isinstance(document[field], str) for field in (*_TEXT_FIELDS, "reason"))
         and document["state"] in {"open", "closed"}
         and _OID.fullmatch(document["head"]) is not None
+        and isinstance(document["reviews"], list)
+        and all(_is_review(review) for review in document["reviews"])
     )
     if not good:
         raise DocumentError(
@@ -167,7 +207,17 @@ def _decode(number: int, data: bytes) -> tuple[MergeRequest, str]:
             fix=f"git push origin :{_ref(number)}",
         )
     values = {field: document[field] for field in _TEXT_FIELDS}
-    return MergeRequest(number=number, **values), document["reason"]
+    return MergeRequest(number=number, **values), document["reason"], tuple(Review(**r) for r in document["reviews"])
+
+
+def _is_review(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"reviewer", "verdict", "head"}
+        and all(isinstance(item, str) for item in value.values())
+        and value["verdict"] in get_args(Verdict)
+        and _OID.fullmatch(value["head"]) is not None
+    )
 
 
 def _ended(request: MergeRequest) -> Conflict:

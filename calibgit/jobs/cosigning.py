@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from calibgit.errors import Conflict, PermissionRefused, UsageError
+from calibgit.jobs.govern import release_plan
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
 from calibgit.model.canonical import strict_canonical
 from calibgit.model.event import NAMESPACE_POSSESSION, NAMESPACE_STATEMENT, statement
@@ -45,6 +46,7 @@ class Wanted:
     env: str = "production"
     reason: str = ""
     override: tuple[str, ...] = ()
+    attest: bool = False
 
 
 def countersign(workspace: Workspace, wanted: Wanted, *, dry_run: bool = False) -> CoSigned:
@@ -133,9 +135,7 @@ def _plan(workspace: Workspace, wanted: Wanted) -> Plan:
         )
     version = wanted.version
     plans: Mapping[str, Plan] = {
-        "release": lambda now: plan.release(
-            now, line=line, version=version, configs=workspace.place.configs, reason=reason
-        ),
+        "release": release_plan(workspace, version, reason=reason, attest=wanted.attest),
         "activate": lambda now: plan.activate(
             now, line=line, version=version, env=wanted.env, override=wanted.override, reason=reason
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calibgit.errors import Conflict, GateClosed
+from calibgit.jobs.code_host import claim_of
 from calibgit.jobs.evidence import rollback_commit
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.canonical import sha256_hex
@@ -18,6 +19,7 @@ from calibgit.model.policy import Policy
 from calibgit.model.rollback import RollbackReport, rollback_report
 from calibgit.model.state import VersionRecord
 from calibgit.registry.history import History, schema_path
+from calibgit.registry.pending import KEPT_HEADS
 from calibgit.registry.write import Alongside, Plan, Situation, write_event
 from calibgit.release import plan
 from calibgit.repo.history import list_files, resolve
@@ -33,17 +35,37 @@ class Written:
     dry_run: bool
 
 
-def release(workspace: Workspace, version: Version, *, reason: str, dry_run: bool = False) -> Written:
+def release(
+    workspace: Workspace, version: Version, *, reason: str, attest: bool = False, dry_run: bool = False
+) -> Written:
     """Release a merged version: it may be activated from now on.
+
+    Args:
+        workspace: the clone.
+        version: its number.
+        reason: in the words of whoever releases.
+        attest: take the approval from the code host's reviews, and answer for it.
+        dry_run: write nothing.
 
     Raises:
         GateClosed: NOT_MERGED and the codes of the approval rules and the state machine.
         PermissionRefused: NOT_A_SIGNER, NOT_AUTHORISED.
     """
+    planned = release_plan(workspace, version, reason=reason, attest=attest)
+    return _write(workspace, planned, alongside=_kept_head if attest else None, dry_run=dry_run)
+
+
+def release_plan(workspace: Workspace, version: Version, *, reason: str, attest: bool) -> Plan:
+    """What a release of `version` will say."""
     line = workspace.line_name
 
     def planned(situation: Situation) -> Mapping[str, Any]:
-        fields = plan.release(situation, line=line, version=version, configs=workspace.place.configs, reason=reason)
+        claim = None
+        if attest:
+            claim = claim_of(workspace, situation.sealed(), version)
+            fetch(workspace.repo, workspace.remote, [claim.head])
+        configs = workspace.place.configs
+        fields = plan.release(situation, line=line, version=version, configs=configs, reason=reason, claim=claim)
         target = fields["target"]
         data = situation.history.require_blob(target["commit"], target["path"], target["sha256"], target["size"])
         config, _ = read_config(data, target["path"])
@@ -56,7 +78,13 @@ def release(workspace: Workspace, version: Version, *, reason: str, dry_run: boo
             )
         return fields
 
-    return _write(workspace, planned, dry_run=dry_run)
+    return planned
+
+
+def _kept_head(event: Event) -> Mapping[str, str]:
+    """Keep the reviewed commit reachable: after a squash no branch leads to it, and readers compare with it."""
+    head = event.payload["approval"]["head"]
+    return {KEPT_HEADS + head: head}
 
 
 def reject(workspace: Workspace, version: Version, *, reason: str, dry_run: bool = False) -> Written:

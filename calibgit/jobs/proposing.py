@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from calibgit.errors import Conflict, EnvironmentFault, GateClosed
-from calibgit.forge.local import LocalForge
+from calibgit.jobs.code_host import forge_of
 from calibgit.jobs.drafting import PAGE, Draft, Evidence, Origin, decide_change, draft
 from calibgit.jobs.measure import Subject
 from calibgit.jobs.workspace import Workspace
@@ -22,12 +22,10 @@ from calibgit.registry.history import History
 from calibgit.repo.commits import commit_files
 from calibgit.repo.history import list_files, resolve
 from calibgit.repo.identity import user_identity
-from calibgit.repo.network import is_local
 from calibgit.repo.objects import read_commit
 from calibgit.repo.pushing import push
 from calibgit.repo.refs import update_refs
 from calibgit.repo.remote import remote_refs
-from calibgit.repo.store import RemoteRefStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +183,7 @@ def _publish(
         push(workspace.repo, workspace.remote, {ref: commit})
     if not wish.merge_request:
         return None
-    if not is_local(workspace.remote):
-        raise EnvironmentFault(
-            "FORGE_UNSUPPORTED",
-            f"this version cannot open a merge request at {workspace.remote.name}",
-            why="Only remotes on a file system have the local forge; the branch is pushed and waits.",
-            fix="open the pull request by hand, with SUMMARY.md as its text",
-        )
-    forge = LocalForge(RemoteRefStore(workspace.repo, workspace.remote))
+    forge = forge_of(workspace)
     page = made.files[f"{proposal_directory(made.summary.line, made.version)}/{PAGE}"].decode()
     existing = forge.find(branch)
     if existing is not None and existing.state == "open":

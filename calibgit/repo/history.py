@@ -9,6 +9,8 @@ from calibgit.repo.executor import git_failed
 from calibgit.repo.objects import Commit, parse_commit, read_objects
 from calibgit.repo.repository import Repository, is_full_ref, is_oid, require_oid
 
+DIFF_OPTIONS = ("-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
+
 
 @dataclass(frozen=True, slots=True)
 class TreeChange:
@@ -101,21 +103,17 @@ def changed_paths(repo: Repository, base: str, head: str) -> list[TreeChange]:
     Raises:
         DocumentError: BAD_PATH for a name that is not UTF-8.
     """
-    options = (
-        "-r",
-        "-z",
-        "--raw",
-        "--no-abbrev",
-        "--no-renames",
-        "--no-ext-diff",
-        "--ignore-submodules=none",
-    )
-    output = repo.run("diff-tree", *options, require_oid(base), require_oid(head), "--")
+    output = repo.run("diff-tree", *DIFF_OPTIONS, require_oid(base), require_oid(head), "--")
     fields = output.split(b"\x00")[:-1]
-    return [_tree_change(*pair) for pair in zip(fields[::2], fields[1::2], strict=True)]
+    return [tree_change(*pair) for pair in zip(fields[::2], fields[1::2], strict=True)]
 
 
-def _tree_change(description: bytes, path: bytes) -> TreeChange:
+def tree_change(description: bytes, path: bytes) -> TreeChange:
+    """Read one change as git writes it under `DIFF_OPTIONS`.
+
+    Raises:
+        DocumentError: BAD_PATH for a name that is not UTF-8.
+    """
     old_mode, new_mode, old_oid, new_oid, _ = description.decode("ascii").removeprefix(":").split(" ")
     added, deleted = not old_oid.strip("0"), not new_oid.strip("0")
     return TreeChange(

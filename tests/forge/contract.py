@@ -14,7 +14,7 @@ import pytest
 
 from calibgit.errors import CalibgitError, Conflict, UsageError
 from calibgit.forge.base import Forge
-from calibgit.model.review import MergeRequest
+from calibgit.model.review import MergeRequest, approvers
 
 
 class Host(Protocol):
@@ -109,3 +109,35 @@ class ForgeContract:
     def test_unknown_numbers(self, host: Host) -> None:
         assert failure(UsageError, lambda: host.forge.close(99, "x")) == "NO_MERGE_REQUEST"
         assert failure(UsageError, lambda: host.forge.update(99, title="x")) == "NO_MERGE_REQUEST"
+
+    def test_an_approval_is_of_one_commit(self, host: Host) -> None:
+        request = open_one(host)
+        assert list(host.forge.reviews(request.number)) == []
+        host.forge.review(request.number, reviewer="bob", verdict="approved", head=request.head)
+        assert approvers(host.forge.reviews(request.number), request.head) == ("bob",)
+        moved = host.forge.update(request.number, head=host.push_branch(request.branch))
+        assert approvers(host.forge.reviews(request.number), moved.head) == ()
+        review = {"reviewer": "bob", "verdict": "approved", "head": request.head}
+        assert failure(Conflict, lambda: host.forge.review(request.number, **review)) == "HEAD_MOVED"  # type: ignore[arg-type]
+
+    def test_the_last_decisive_word_counts_and_one_objection_stops_all(self, host: Host) -> None:
+        request = open_one(host)
+        number, head = request.number, request.head
+        host.forge.review(number, reviewer="bob", verdict="approved", head=head)
+        host.forge.review(number, reviewer="carol", verdict="changes_requested", head=head)
+        assert approvers(host.forge.reviews(number), head) == ()
+        host.forge.review(number, reviewer="carol", verdict="commented", head=head)
+        assert approvers(host.forge.reviews(number), head) == ()
+        host.forge.review(number, reviewer="carol", verdict="approved", head=head)
+        assert approvers(host.another_client().reviews(number), head) == ("bob", "carol")
+
+    def test_an_ended_request_is_not_reviewed(self, host: Host) -> None:
+        request = open_one(host)
+        host.forge.close(request.number, "no")
+        call = lambda: host.forge.review(request.number, reviewer="bob", verdict="approved", head=request.head)  # noqa: E731
+        assert failure(Conflict, call) == "MERGE_REQUEST_ENDED"
+        assert failure(UsageError, lambda: host.forge.reviews(99)) == "NO_MERGE_REQUEST"
+
+    def test_it_says_where_it_is(self, host: Host) -> None:
+        assert host.forge.host
+        assert host.forge.repository
