@@ -69,22 +69,7 @@ def judge(facts: MergeFacts, policy: Policy, scope: Scope, claim: Claim) -> Judg
         GateClosed: NOT_MERGED, OUT_OF_SCOPE, NOT_AS_REVIEWED, NOT_HUMAN, NO_CODEOWNERS, NOT_OWNER, NO_INITIATOR,
             SCHEDULE_CLAIMED, NO_APPROVAL, REBASED or FOUR_EYES.
     """
-    merge = facts.merge
-    squashed = len(merge.parents) == 1
-    if not squashed and (len(merge.parents) != 2 or merge.parents[1] != claim.head):
-        raise refuse(
-            "NOT_MERGED",
-            f"commit {merge.oid[:12]} does not merge the reviewed commit {claim.head[:12]}",
-            "What was reviewed must be what was merged.",
-            "release from the merge of the reviewed head",
-        )
-    if not facts.commits:
-        raise refuse(
-            "NOT_MERGED",
-            f"the reviewed commit {claim.head[:12]} lay on the branch before the merge",
-            "A review of what is there already approves nothing new.",
-            "release from the merge of a reviewed head",
-        )
+    _require_merge(facts, claim)
     require_content(facts, scope)
     _require_whole(facts)
     initiator = require_initiator(facts)
@@ -106,15 +91,35 @@ def judge(facts: MergeFacts, policy: Policy, scope: Scope, claim: Claim) -> Judg
         "kind": "github-pr",
         "forge": dict(claim.forge),
         "opener": claim.opener,
-        "base": merge.parents[0],
+        "base": facts.merge.parents[0],
         "head": claim.head,
-        "merge": merge.oid,
+        "merge": facts.merge.oid,
         "initiator": initiator,
         "summary_sha256": facts.summary_sha256,
         "authors": sorted(authors),
         "approvers": sorted(set(claim.approvers)),
     }
     return Judgement(record, frozenset())
+
+
+def _require_merge(facts: MergeFacts, claim: Claim) -> None:
+    """The commit is a merge of the claimed head, or may be its squash, and the head is news to the branch."""
+    merge = facts.merge
+    squashed = len(merge.parents) == 1
+    if not squashed and (len(merge.parents) != 2 or merge.parents[1] != claim.head):
+        raise refuse(
+            "NOT_MERGED",
+            f"commit {merge.oid[:12]} does not merge the reviewed commit {claim.head[:12]}",
+            "What was reviewed must be what was merged.",
+            "release from the merge of the reviewed head",
+        )
+    if not facts.commits:
+        raise refuse(
+            "NOT_MERGED",
+            f"the reviewed commit {claim.head[:12]} lay on the branch before the merge",
+            "A review of what is there already approves nothing new.",
+            "release from the merge of a reviewed head",
+        )
 
 
 def _require_whole(facts: MergeFacts) -> None:

@@ -32,14 +32,13 @@ def require_sound_change(event: Event, before: Policy, after: Policy, state: Reg
         )
     _require_possession(event, before, after)
     _require_ends(event, after, state)
-    for role, code in (("policy", "NOBODY_CHANGES_POLICY"), ("recover", "NOBODY_RECOVERS")):
-        if role not in after.roles:
-            raise GateClosed(
-                code,
-                f"the new policy gives the role {role} to nobody",
-                why="A policy that nobody can change or repair ends the registry.",
-                fix=f"add [roles.{role}] to trust.toml",
-            )
+    why = "A policy that nobody can change or repair ends the registry."
+    if "policy" not in after.roles:
+        what = "the new policy gives the role policy to nobody"
+        raise GateClosed("NOBODY_CHANGES_POLICY", what, why=why, fix="add [roles.policy] to trust.toml")
+    if "recover" not in after.roles:
+        what = "the new policy gives the role recover to nobody"
+        raise GateClosed("NOBODY_RECOVERS", what, why=why, fix="add [roles.recover] to trust.toml")
 
 
 def _require_possession(event: Event, before: Policy, after: Policy) -> None:

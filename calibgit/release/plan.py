@@ -16,7 +16,7 @@ from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Policy
 from calibgit.model.state import RegistryState, VersionRecord
 from calibgit.registry import attested, merge_signed
-from calibgit.registry.approval import Scope
+from calibgit.registry.approval import MergeFacts, Scope
 from calibgit.registry.attested import Claim
 from calibgit.registry.history import History, schema_path
 from calibgit.registry.transitions import rollback_target
@@ -105,28 +105,35 @@ def release(
             why="A version number names one config for ever.",
             fix="calibgit status",
         )
-    schema = history.schema_sha256(merge, path)
-    if schema is None:
+    facts = history.merge_facts(merge, line, version, claim.head if claim else None)
+    scope = Scope.of(line, version, path)
+    return {
+        "kind": "release",
+        "line": line,
+        "version": str(version),
+        "target": _file(history, merge, path, "NOT_MERGED"),
+        "schema_sha256": _schema(history, merge, path),
+        "approval": _approval(facts, policy, scope, claim, situation.state.seq + 1),
+        "reason": reason,
+    }
+
+
+def _schema(history: History, merge: str, path: str) -> str:
+    digest = history.schema_sha256(merge, path)
+    if digest is None:
         raise GateClosed(
             "NO_SCHEMA",
             f"there is no {schema_path(path)} at the merge",
             why="The schema that a config was approved under is part of the record.",
             fix=f"calibgit schema scoring-config > {schema_path(path)}, and merge it first",
         )
-    scope = Scope.of(line, version, path)
+    return digest
+
+
+def _approval(facts: MergeFacts, policy: Policy, scope: Scope, claim: Claim | None, seq: int) -> dict[str, Any]:
     if claim is None:
-        judged = merge_signed.judge(history.merge_facts(merge, line, version), policy, scope, situation.state.seq + 1)
-    else:
-        judged = attested.judge(history.merge_facts(merge, line, version, claim.head), policy, scope, claim)
-    return {
-        "kind": "release",
-        "line": line,
-        "version": str(version),
-        "target": _file(history, merge, path, "NOT_MERGED"),
-        "schema_sha256": schema,
-        "approval": judged.record,
-        "reason": reason,
-    }
+        return merge_signed.judge(facts, policy, scope, seq).record
+    return attested.judge(facts, policy, scope, claim).record
 
 
 def find_merge(history: History, path: str) -> str | None:
