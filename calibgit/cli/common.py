@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -53,6 +54,41 @@ def key_option(function: F) -> F:
         default=None,
         metavar="PATH",
         help="SSH key to sign with; else CALIBGIT_SIGNING_KEY, else your global git config.",
+    )(function)
+
+
+def trust_option(function: F) -> F:
+    """`--trust-root`, also from the environment."""
+    return click.option(
+        "--trust-root",
+        default=None,
+        envvar="CALIBGIT_TRUST_ROOT",
+        metavar="ID",
+        help="The registry id that you were given out of band; else CALIBGIT_TRUST_ROOT.",
+    )(function)
+
+
+class Duration(click.ParamType[timedelta]):
+    """A length of time such as 72h or 7d."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Hours or days, from 1 to 9999."""
+        match = re.fullmatch(r"([1-9][0-9]{0,3})([hd])", str(value), re.ASCII)
+        if match is None:
+            self.fail(f"{value!r} is not a number of hours or days, such as 72h or 7d", param, ctx)
+        return timedelta(hours=int(match[1]) * (24 if match[2] == "d" else 1))
+
+
+def staleness_option(function: F) -> F:
+    """`--max-staleness`."""
+    return click.option(
+        "--max-staleness",
+        type=Duration(),
+        default=None,
+        metavar="72h|7d",
+        help="Refuse a log whose last checkpoint is older, or has expired.",
     )(function)
 
 
@@ -109,11 +145,17 @@ def _said(_: click.Context, option: click.Parameter, value: str) -> str:
     return value
 
 
-def workspace(repo: Path, line: str | None = None, key: Path | None = None) -> Workspace:
+def workspace(
+    repo: Path,
+    line: str | None = None,
+    key: Path | None = None,
+    trust_root: str | None = None,
+    max_staleness: timedelta | None = None,
+) -> Workspace:
     """The workspace of a command, imported late."""
     from calibgit.jobs.workspace import Workspace
 
-    return Workspace(repo, line=line, environ=os.environ, key=key)
+    return Workspace(repo, line=line, environ=os.environ, key=key, trust_root=trust_root, max_staleness=max_staleness)
 
 
 def say(text: str = "") -> None:

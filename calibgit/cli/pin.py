@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ from calibgit.cli.common import (
     note,
     print_json,
     say,
+    staleness_option,
+    trust_option,
     workspace,
 )
 from calibgit.jobs import pinning
@@ -23,7 +26,8 @@ from calibgit.model.ids import require_name
 
 @click.command()
 @click.argument("tag", required=False)
-@click.option("--trust-root", default=None, metavar="ID", help="The registry id that you were given out of band.")
+@trust_option
+@staleness_option
 @click.option("-o", "--output-dir", "directory", type=click.Path(path_type=Path), default=None, metavar="DIR")
 @click.option(
     "--verify", "bundle", type=click.Path(path_type=Path), default=None, metavar="DIR", help="Check a bundle."
@@ -38,6 +42,7 @@ def pin(
     repo: Path,
     tag: str | None,
     trust_root: str | None,
+    max_staleness: timedelta | None,
     directory: Path | None,
     bundle: Path | None,
     allow_inactive: bool,
@@ -53,7 +58,7 @@ def pin(
         if tag is None or trust_root is None or directory is None:
             raise click.UsageError("give TAG, --trust-root ID and -o DIR, or --verify DIR")
         pinned = pinning.pin(
-            workspace(repo, line),
+            workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness),
             tag,
             directory,
             trust_root=trust_root,

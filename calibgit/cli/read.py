@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,21 @@ from calibgit.cli.common import (
     print_json,
     print_table,
     say,
+    staleness_option,
+    trust_option,
     workspace,
 )
 from calibgit.jobs import read
 
 INTEGRITY = 6
+ALARM = 1
 
 
 def _problems(value: dict[str, Any]) -> int:
     for problem in value.get("warnings", []):
         note(f"warning {problem['code']}: {problem['message']}")
+        if problem["fix"]:
+            note(f"  fix: {problem['fix']}")
     for problem in value["errors"]:
         note(f"error {problem['code']}: {problem['message']}")
         if problem["fix"]:
@@ -33,21 +39,33 @@ def _problems(value: dict[str, Any]) -> int:
 
 @click.command()
 @line_option
+@trust_option
+@staleness_option
 @click.option("--at", default=None, metavar="SEQ|TIME", help="As of an event number or a UTC time.")
 @format_option("json")
 @click.pass_obj
-def status(repo: Path, line: str | None, at: str | None, output: str) -> int:
+def status(
+    repo: Path,
+    line: str | None,
+    trust_root: str | None,
+    max_staleness: timedelta | None,
+    at: str | None,
+    output: str,
+) -> int:
     """Show what is active where, after verifying the whole log."""
-    space = workspace(repo, line)
+    space = workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness)
     value = read.status(space, at=at)
     if line is not None:
         known = line if line in value["lines"] else space.line_name
         value["lines"] = {known: value["lines"][known]}
+    alarmed = any(each["alarms"] for each in value["lines"].values())
     if output == "json":
         print_json(value)
-        return 0 if value["ok"] else INTEGRITY
+        return INTEGRITY if not value["ok"] else (ALARM if alarmed else 0)
     say(f"registry {value['registry']}")
     say(f"{value['seq']} events, {'all verified' if value['ok'] else 'NOT ALL BELIEVED'}")
+    if value["checkpoint"] is not None:
+        say(f"checkpoint of {value['checkpoint']['at']}, good until {value['checkpoint']['expires']}")
     if not value["four_eyes"]:
         say("single-person registry: nobody else approves here")
     for name, content in value["lines"].items():
@@ -65,16 +83,17 @@ def status(repo: Path, line: str | None, at: str | None, output: str) -> int:
             for entry in content["versions"]
         ]
         print_table(("version", "state", "environments", "approved by", "evidence", "sha256"), rows)
-    return _problems(value)
+    return _problems(value) or (ALARM if alarmed else 0)
 
 
 @click.command()
 @line_option
+@trust_option
 @format_option("json")
 @click.pass_obj
-def log(repo: Path, line: str | None, output: str) -> int:
+def log(repo: Path, line: str | None, trust_root: str | None, output: str) -> int:
     """Show every event of the registry, oldest first."""
-    space = workspace(repo, line)
+    space = workspace(repo, line, trust_root=trust_root)
     value = read.log(space)
     if line is not None:
         if all(event["line"] != line for event in value["events"]):
@@ -100,11 +119,12 @@ def log(repo: Path, line: str | None, output: str) -> int:
 @click.command()
 @click.argument("version")
 @line_option
+@trust_option
 @format_option("json")
 @click.pass_obj
-def show(repo: Path, version: str, line: str | None, output: str) -> None:
+def show(repo: Path, version: str, line: str | None, trust_root: str | None, output: str) -> None:
     """Show one VERSION: who approved it, on what evidence, where it ran."""
-    value = read.show(workspace(repo, line), version)
+    value = read.show(workspace(repo, line, trust_root=trust_root), version)
     if output == "json":
         print_json(value)
         return
@@ -123,11 +143,12 @@ def show(repo: Path, version: str, line: str | None, output: str) -> None:
 @click.argument("old")
 @click.argument("new")
 @line_option
+@trust_option
 @format_option("json")
 @click.pass_obj
-def diff(repo: Path, old: str, new: str, line: str | None, output: str) -> None:
+def diff(repo: Path, old: str, new: str, line: str | None, trust_root: str | None, output: str) -> None:
     """Show what changes in meaning between versions OLD and NEW."""
-    value = read.diff(workspace(repo, line), old, new)
+    value = read.diff(workspace(repo, line, trust_root=trust_root), old, new)
     if output == "json":
         print_json(value)
         return
@@ -141,22 +162,34 @@ def diff(repo: Path, old: str, new: str, line: str | None, output: str) -> None:
 
 @click.command()
 @line_option
-@click.option("--trust-root", default=None, metavar="ID", help="The registry id that you were given out of band.")
+@trust_option
+@staleness_option
 @click.option("--allowed-signers", is_flag=True, help="Print the keys as OpenSSH's allowed-signers file instead.")
 @format_option("json")
 @click.pass_obj
-def verify(repo: Path, line: str | None, trust_root: str | None, allowed_signers: bool, output: str) -> int:
+def verify(
+    repo: Path,
+    line: str | None,
+    trust_root: str | None,
+    max_staleness: timedelta | None,
+    allowed_signers: bool,
+    output: str,
+) -> int:
     """Verify every signature, approval and digest of the log."""
-    space = workspace(repo, line)
+    space = workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness)
     if allowed_signers:
         click.echo(read.allowed_signers(space), nl=False)
         return 0
-    value = read.verify(space, trust_root=trust_root)
+    value = read.verify(space)
     if output == "json":
         print_json(value)
         return 0 if value["ok"] else INTEGRITY
     say(f"{value['events']} events believed" + (", nothing wrong" if value["ok"] else ""))
     say(f"registry {value['registry']}")
+    if not value["four_eyes"] and value["events"]:
+        say("single-person registry: nobody else approves here")
+    if value["high_water"] == "no-history":
+        note("no-history: nothing was known of this log before, so an earlier, longer one would not be missed")
     if trust_root is None:
         note("no --trust-root given: the log holds in itself, but it could be another registry")
     return _problems(value)

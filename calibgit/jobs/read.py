@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any
 
 from calibgit.check.compat import differences, level
@@ -11,8 +12,9 @@ from calibgit.jobs.workspace import Workspace
 from calibgit.model.event import Event
 from calibgit.model.ids import Version, parse_config_path, parse_release_name, proposal_branch
 from calibgit.model.state import RegistryState, VersionRecord
-from calibgit.pin.resolve import require_root, wanted_version
+from calibgit.pin.resolve import wanted_version
 from calibgit.registry.format import subject
+from calibgit.registry.standing import standing
 from calibgit.registry.verify import Moment, Verification
 from calibgit.repo.history import list_files
 from calibgit.repo.refs import list_refs
@@ -40,6 +42,7 @@ def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
                 for env in state.environments(name)
                 if (record := state.active(name, env)) is not None
             },
+            "alarms": {env: seq for env in state.environments(name) if (seq := state.alarm(name, env)) is not None},
             "versions": [_version(record) for _, record in sorted(state.line(name).items())]
             + (_unverified(workspace, state, name) if at is None else []),
         }
@@ -51,11 +54,26 @@ def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
         "ok": verification.ok,
         "seq": state.seq,
         "head": state.head_oid,
+        "trust_root": trust_of(workspace),
         "four_eyes": state.four_eyes,
+        "high_water": high_water(verification),
+        "checkpoint": None if state.checkpoint is None else asdict(state.checkpoint),
+        "suspects": [{"seq": seq, "person": s.person} for seq, s in sorted(state.suspects.items())],
+        "unratified": [step.seq for step in state.unratified()],
         "lines": lines,
         "errors": [problem.as_dict() for problem in verification.errors],
-        "warnings": [problem.as_dict() for problem in verification.warnings],
+        "warnings": [problem.as_dict() for problem in (*verification.warnings, *standing(state))],
     }
+
+
+def trust_of(workspace: Workspace) -> str:
+    """Whether the reader knew which registry to expect."""
+    return "not given" if workspace.trust_root is None else "checked"
+
+
+def high_water(verification: Verification) -> str:
+    """Whether this reader would have noticed a log that became shorter."""
+    return "kept" if verification.marked else "no-history"
 
 
 def moment_of(at: str) -> Moment:
@@ -209,7 +227,7 @@ def diff(workspace: Workspace, old: str, new: str) -> dict[str, Any]:
     }
 
 
-def verify(workspace: Workspace, *, trust_root: str | None = None) -> dict[str, Any]:
+def verify(workspace: Workspace) -> dict[str, Any]:
     """Verify the whole log.
 
     Raises:
@@ -218,14 +236,15 @@ def verify(workspace: Workspace, *, trust_root: str | None = None) -> dict[str, 
     """
     verification = workspace.verification()
     if verification.ok:
-        state, _ = verification.require()
-        if trust_root is not None:
-            require_root(state, trust_root)
+        verification.require()
     return {
         "schema": "calibgit/verify/1",
         "ok": verification.ok,
         "events": verification.state.seq,
         "registry": verification.state.registry,
+        "trust_root": trust_of(workspace),
+        "four_eyes": verification.state.four_eyes,
+        "high_water": high_water(verification),
         "errors": [problem.as_dict() for problem in verification.errors],
         "warnings": [problem.as_dict() for problem in verification.warnings],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.settings import Line, Settings, read_settings
 from calibgit.model.snapshot import ConfigRef
 from calibgit.model.state import RegistryState, VersionRecord
+from calibgit.pin.resolve import require_root
+from calibgit.registry.highwater import refuse_stale
 from calibgit.registry.history import History
 from calibgit.registry.read import protected_tip, read_registry
 from calibgit.registry.verify import Moment, Verification
@@ -53,6 +56,8 @@ class Workspace:
         line: name of the line, or None for the only one.
         environ: the process environment, for identity and signing key.
         key: private key to sign with, or None for the configured one.
+        trust_root: the registry id that this reader was given, or None.
+        max_staleness: how old the log's last checkpoint may be, or None when that does not matter.
         clock: seconds since 1970, UTC.
     """
 
@@ -63,12 +68,16 @@ class Workspace:
         line: str | None = None,
         environ: Mapping[str, str] | None = None,
         key: Path | None = None,
+        trust_root: str | None = None,
+        max_staleness: timedelta | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.repo = Repository.open(path)
         self._line = line
         self.environ = environ or {}
         self._key = key
+        self.trust_root = trust_root
+        self._max_staleness = max_staleness
         self._clock = clock
         self._verification: Verification | None = None
 
@@ -163,8 +172,14 @@ class Workspace:
 
     def _read(self, moment: Moment | None) -> Verification:
         result = read_registry(self.repo, remote=self.remote_name, moment=moment, memory=self.memory.marks)
+        if self.trust_root is not None:
+            require_root(result.state, self.trust_root)
         if result.ok and result.events:
             self.memory.remember(result.state.registry, result.state.seq, result.state.head_sha256)
+        if self._max_staleness is not None and result.ok:
+            now = datetime.fromtimestamp(self.now(), UTC)
+            stale = refuse_stale(result.state.checkpoint, now, self._max_staleness)
+            result.errors += [stale] if stale else []
         return result
 
     @cached_property

@@ -11,8 +11,15 @@ def require_root(state: RegistryState, trust_root: str) -> None:
     """The registry must be the one that the reader was told of.
 
     Raises:
-        IntegrityError: WRONG_ROOT.
+        IntegrityError: WRONG_ROOT, or LOG_MISSING when no event was believed.
     """
+    if not state.registry:
+        raise IntegrityError(
+            "LOG_MISSING",
+            "this clone does not hold the registry that you trust: no event of it is here, or none is believed",
+            why="A reader with a trust root never takes a missing log for an empty one.",
+            fix="git fetch --force origin 'refs/tags/calib/*:refs/tags/calib/*', then: calibgit verify",
+        )
     if trust_root != state.registry:
         raise IntegrityError(
             "WRONG_ROOT",

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from calibgit.errors import CalibgitError
 from calibgit.model.canonical import read_json
 from calibgit.model.event import Event
-from calibgit.model.state import Problem
+from calibgit.model.state import Checkpoint, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +69,24 @@ def refuse_marks(events: Iterable[Event], marks: Iterable[Mark]) -> Problem | No
             step=10,
         )
     return None
+
+
+def refuse_stale(checkpoint: Checkpoint | None, now: datetime, limit: timedelta) -> Problem | None:
+    """Why the log may have been held back, or None when a checkpoint says that it was not.
+
+    Args:
+        checkpoint: the last one of the log.
+        now: the reader's clock, UTC.
+        limit: how old a checkpoint may be.
+    """
+    fix = "git fetch origin 'refs/tags/calib/*:refs/tags/calib/*'; if that changes nothing: calibgit checkpoint"
+    if checkpoint is None:
+        return Problem("STALE", "the log holds no checkpoint, so nobody says that it is all there is", fix=fix, step=10)
+    moment = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    oldest = (now - limit).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if checkpoint.expires >= moment and checkpoint.at >= oldest:
+        return None
+    said = f"the last checkpoint, event {checkpoint.seq} of {checkpoint.at}, was good until {checkpoint.expires}"
+    return Problem(
+        "STALE", f"{said}; it is {moment}, and it may be at most {limit} old", checkpoint.seq, fix=fix, step=10
+    )

@@ -48,6 +48,7 @@ def read_registry(
     )
     if result.policy is not None and result.ok:
         marks = [*memory(result.state.registry), *_witnesses(repo, result, remote)]
+        result.marked = bool(marks)
         problem = refuse_marks(result.events, marks)
         result.errors += [problem] if problem else []
     pinned = sorted(name for name in names if parse_release_name(name.removeprefix("refs/tags/")))

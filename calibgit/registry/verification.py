@@ -27,6 +27,7 @@ class Verification:
     Attributes:
         past: the state as of the asked number or time, where one was asked for.
         foreign: what occupies the slots right behind the last believed event, if it may be voided.
+        marked: whether something was known of this log before, so that a shorter one would be noticed.
     """
 
     state: RegistryState = field(default_factory=RegistryState)
@@ -37,6 +38,7 @@ class Verification:
     warnings: list[Problem] = field(default_factory=list)
     past: RegistryState | None = None
     foreign: list[Slot] = field(default_factory=list)
+    marked: bool = False
 
     @property
     def ok(self) -> bool:
