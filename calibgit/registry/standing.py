@@ -23,7 +23,7 @@ def standing(state: RegistryState) -> list[Problem]:
             found.append(
                 Problem(
                     "SUSPECT",
-                    f"{line} v{version}, active in {env}, rests on event {seq}: a key of {person} was compromised by then",
+                    f"{line} v{version}, active in {env}, rests on event {seq}; a key of {person} was stolen by then",
                     seq,
                     fix=f"look at it, then: calibgit activate {version} --env {env} --line {line} --reason TEXT; "
                     f"or: calibgit rollback --env {env} --line {line} --reason TEXT",
