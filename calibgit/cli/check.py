@@ -60,7 +60,7 @@ def _property(text: str) -> str:
 
 
 def _markdown(report: Any) -> None:
-    from calibgit.propose.markdown import text
+    from calibgit.model.markdown import text
 
     say(f"### calibgit check: {'passed' if report.ok else 'refused'}\n")
     say("| check | outcome | what |\n|---|---|---|")

@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("calibgit.cli.read:show", "Show one version: who approved it, on what evidence."),
     "diff": ("calibgit.cli.read:diff", "Show what changes in meaning between two versions."),
     "verify": ("calibgit.cli.read:verify", "Verify every signature, approval and digest of the log."),
+    "audit": ("calibgit.cli.audit:audit", "Report the whole history, for somebody who was not there."),
     "pin": ("calibgit.cli.pin:pin", "Write a verified bundle that a runtime loads without git."),
     "schema": ("calibgit.cli.read:schema", "Print the JSON Schema of a document."),
     "explain": ("calibgit.cli.explain:explain", "Explain a code such as NOT_MERGED: what it means and what to do."),

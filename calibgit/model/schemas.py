@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from calibgit.errors import UsageError
+from calibgit.model.audit import AuditReport
 from calibgit.model.base import Document
 from calibgit.model.checks import CheckReport
 from calibgit.model.config import ScoringConfig
@@ -18,6 +19,7 @@ from calibgit.model.settings import Settings
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
 
 DOCUMENTS: dict[str, type[Document]] = {
+    "audit": AuditReport,
     "calibration-report": CalibrationReport,
     "change-summary": ChangeSummary,
     "check-report": CheckReport,

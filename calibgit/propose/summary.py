@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from calibgit.model.markdown import code, table, text
 from calibgit.model.proposal import Change, ChangeSummary, Flow, FlowCell
 from calibgit.model.report import CalibrationReport, Finding
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
-from calibgit.propose.markdown import code, table, text
 
 
 def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *, picture: str | None = None) -> str:

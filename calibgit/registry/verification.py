@@ -25,6 +25,8 @@ class Verification:
     """The result: state and policy after the last believed event, the events, what stopped it, what looked odd.
 
     Attributes:
+        people: who signed each event.
+        policies: number of an event that put a policy in force, to that policy.
         past: the state as of the asked number or time, where one was asked for.
         foreign: what occupies the slots right behind the last believed event, if it may be voided.
         marked: whether something was known of this log before, so that a shorter one would be noticed.
@@ -34,6 +36,7 @@ class Verification:
     policy: Policy | None = None
     events: list[Event] = field(default_factory=list)
     people: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    policies: dict[int, Policy] = field(default_factory=dict)
     errors: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     past: RegistryState | None = None

@@ -97,7 +97,8 @@ class _Fold:
             result.warnings.append(Problem("VOIDED", text, entry["seq"]))
         self._disbelieved, self._more, result.foreign = [], 0, []
         apply(result.state, checked)
-        result.policy = checked.after
+        if checked.after is not result.policy:
+            result.policy = result.policies[event.seq] = checked.after
         result.events.append(event)
         result.people[event.seq] = checked.people
 

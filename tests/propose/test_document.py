@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from calibgit.analyze.run import analyze
 from calibgit.errors import UsageError
-from calibgit.model import semantics
+from calibgit.model import markdown, semantics
 from calibgit.model.proposal import ChangeSummary, Decision, InputDigest
-from calibgit.propose import markdown
 from calibgit.propose.document import change_summary, next_config
 from calibgit.propose.manual import decide_manual
 from calibgit.propose.picture import histogram_svg

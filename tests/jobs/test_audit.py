@@ -1,0 +1,113 @@
+"""The audit over a real registry: what an outsider can follow, and what it finds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Any
+
+import pytest
+
+from calibgit.audit.page import page
+from calibgit.errors import IntegrityError
+from calibgit.jobs import govern, upkeep
+from calibgit.jobs.auditing import audit
+from calibgit.model.ids import Version
+from tests.attacks.raw import plant, slot
+from tests.support.governed import Governed
+from tests.support.governed import govern as govern_world
+from tests.support.world import World, run_git
+
+V110 = Version(1, 1, 0)
+
+
+@pytest.fixture
+def governed(world: World) -> Governed:
+    made = govern_world(world)
+    made.merge(made.propose("1.1.0"), by="alice")
+    govern.release(made.workspace("bob"), V110, reason="ready")
+    govern.activate(made.workspace("bob"), V110, env="production", reason="go")
+    return made
+
+
+def found(governed: Governed, **options: Any) -> list[str]:
+    return sorted(finding.code for finding in audit(governed.workspace(**options)).findings)
+
+
+def test_it_tells_who_wrote_approved_and_signed_what_and_on_what_evidence(governed: Governed) -> None:
+    root = governed.verification().state.registry
+    report = audit(governed.workspace(trust_root=root))
+    assert (report.ok, report.trust_root, report.four_eyes, report.seq) == (True, "checked", True, 3)
+    (release,) = [release for release in report.releases if release.version == "1.1.0"]
+    assert (release.authors, release.approvers, release.signer, release.evidence) == (
+        ("carol",), ("alice",), "bob", "proven",
+    )  # fmt: skip
+    assert [(p.version, p.from_seq, p.until_seq) for p in report.periods] == [("1.0.0", 1, 3), ("1.1.0", 3, None)]
+    assert [(e.seq, e.role, e.signers) for e in report.events] == [
+        (1, "policy", ("alice",)), (2, "release", ("bob",)), (3, "activate", ("bob",)),
+    ]  # fmt: skip
+    assert any(change.startswith("alice joins as a person with the key ...") for change in report.policies[0].changes)
+
+
+def test_a_rollback_by_one_person_is_found_until_another_accepts_it(governed: Governed) -> None:
+    written, _ = govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
+    assert "UNRATIFIED" in found(governed)
+    upkeep.ratify(governed.workspace("alice"), written.event.seq, reason="right")
+    report = audit(governed.workspace())
+    assert "UNRATIFIED" not in [finding.code for finding in report.findings]
+    (rollback,) = report.rollbacks
+    assert (rollback.ratified_by, rollback.report) == ("alice", "not checked")
+    governed.fetch()
+    (rollback,) = audit(governed.workspace()).rollbacks
+    assert rollback.report == "found"
+
+
+def test_a_rollback_report_that_was_changed_is_missing(governed: Governed) -> None:
+    govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
+    main = governed.tip()
+    plant(governed.world.clone, {"refs/remotes/origin/calibgit/evidence/scoring": main})
+    assert "REPORT_MISSING" in found(governed)
+
+
+def test_a_log_that_stops_is_reported_as_far_as_it_is_believed(governed: Governed) -> None:
+    plant(governed.world.clone, {slot(4): governed.tip()})
+    report = audit(governed.workspace())
+    assert not report.ok
+    assert report.findings[0].code == "LIGHTWEIGHT"
+    assert report.seq == 3
+
+
+def test_the_same_log_gives_the_same_bytes_in_every_clone(governed: Governed) -> None:
+    clone = governed.world.second_clone()
+    run_git(clone, "fetch", "--quiet", "origin", "refs/tags/calib/*:refs/tags/calib/*")
+    governed.fetch()
+    one, other = audit(governed.workspace()), audit(governed.workspace(path=clone))
+    assert one.pretty() == other.pretty()
+    assert page(one) == page(other)
+
+
+def test_a_stranger_needs_one_string(governed: Governed) -> None:
+    root = governed.verification().state.registry
+    clone = governed.world.second_clone()
+    shutil.rmtree(governed.world.root / "home-dave", ignore_errors=True)
+    assert audit(governed.workspace("dave", path=clone, trust_root=root)).trust_root == "checked"
+    with pytest.raises(IntegrityError, match="WRONG_ROOT"):
+        audit(governed.workspace("dave", path=clone, trust_root="0" * 64))
+
+
+def test_no_word_of_the_log_can_mark_up_the_page(governed: Governed) -> None:
+    hostile = "<script>alert(1)</script> | [x](http://evil) `code` @everyone"
+    govern.rollback(governed.workspace("bob"), env="production", to=None, reason=hostile)
+    text = page(audit(governed.workspace()))
+    assert "<script>" not in text
+    assert "](http" not in text
+    assert "@everyone" not in text
+    rows = [line for line in text.splitlines() if "alert" in line]
+    assert rows
+    assert {line.replace("\\|", "").count("|") for line in rows if line.startswith("| 4")} <= {7, 8}
+
+
+def test_the_document_keeps_its_schema(governed: Governed) -> None:
+    value = json.loads(audit(governed.workspace()).pretty())
+    assert value["schema"] == "calibgit/audit/1"
+    assert {"findings", "releases", "periods", "rollbacks", "policies", "events"} <= value.keys()
