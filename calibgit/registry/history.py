@@ -55,7 +55,7 @@ class History:
         """Whether the object is present here and a commit."""
         if oid in self._ancestry.line:
             return True
-        return any(found is not None and found.kind == "commit" for _, found in self._objects.read([oid], limit=-1))
+        return [found.kind for _, found in self._objects.read([oid], limit=-1) if found is not None] == ["commit"]
 
     def descends(self, newer: str, older: str) -> bool:
         """Whether `older` is `newer` or an ancestor of it."""
