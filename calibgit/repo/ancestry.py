@@ -28,7 +28,11 @@ class Ancestry:
 
     @cached_property
     def line(self) -> Mapping[str, int]:
-        """The first-parent line: commit to place, newest first."""
+        """The first-parent line: commit to place, newest first.
+
+        Raises:
+            EnvironmentFault: GIT_FAILED when the history is incomplete.
+        """
         return {oid: place for place, oid in enumerate(first_parents(self.repo, self.tip))}
 
     @cached_property
@@ -58,17 +62,13 @@ class Ancestry:
         finally:
             stop(child)
         if failed:
-            self.repo.run(*words)  # says what is wrong
+            self.repo.run(*words)  # fails again, and says why
 
-    def entry(self, commit: str) -> int | None:
-        """The place of the commit of the line that `commit` entered with; None when the tip does not reach it.
+    def reached(self, commit: str, place: int) -> bool:
+        """Whether the commit of the line at `place` is `commit` or descends from it.
 
         Raises:
             EnvironmentFault: GIT_FAILED when the history is incomplete.
         """
-        return self._entries.get(commit)
-
-    def reached(self, commit: str, place: int) -> bool:
-        """Whether the commit of the line at `place` is `commit` or descends from it."""
         entry = self._entries.get(commit)
         return entry is not None and entry >= place

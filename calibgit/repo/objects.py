@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from subprocess import Popen
@@ -17,16 +18,23 @@ from calibgit.repo.repository import Repository, require_oid
 __all__ = [
     "Commit",
     "Object",
+    "ObjectReader",
+    "blob_data",
+    "blob_name",
     "parse_commit",
     "read_blob",
     "read_commit",
     "read_objects",
+    "require_commit",
     "write_object",
 ]
 
 DEFAULT_LIMIT = 8 * 1024 * 1024
 _CHUNK_NAMES = 1000
 _CHUNK_BYTES = 32 * 1024 * 1024
+# A file that lies unchanged at many commits is read once.
+_SMALL_BYTES = 16 * 1024
+_SMALL_COUNT = 256
 _NAME = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})(?::[^\n\x00]+)?")
 _HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (commit|tree|blob|tag) ([0-9]+)\n")
 
@@ -39,6 +47,71 @@ class Object:
     kind: str
     data: bytes | None
     size: int
+
+
+class ObjectReader:
+    """One git process that answers many questions, started at the first and ended with the reader.
+
+    Args:
+        repo: where to read.
+    """
+
+    def __init__(self, repo: Repository) -> None:
+        self._repo = repo
+        self._child: Popen[bytes] | None = None
+        self._end: Callable[[], object] = _nothing
+        self._small: dict[str, Object] = {}
+
+    def read(self, names: Sequence[str], *, limit: int = DEFAULT_LIMIT) -> Iterator[tuple[str, Object | None]]:
+        """Yield every name with its object, in order; see `read_objects`. Stopping early ends the process."""
+        complete = False
+        try:
+            for position in range(0, len(names), _CHUNK_NAMES):
+                yield from self._read_chunk(names[position : position + _CHUNK_NAMES], limit)
+            complete = True
+        finally:
+            if not complete:
+                self.close()
+
+    def _read_chunk(self, names: Sequence[str], limit: int) -> Iterator[tuple[str, Object | None]]:
+        # Git answers nothing before "flush", so a whole chunk is written before any answer has to be read.
+        child = self._start()
+        _ask(child, "info", [_require_name(name) for name in names])
+        found = [_read_header(child) for _ in names]
+        position = 0
+        while position < len(names):
+            end = _end_of_batch(found, position, limit)
+            part = [(header, header and self._small.get(header[0])) for header in found[position:end]]
+            _ask(child, "contents", [h[0] for h, known in part if h and known is None and h[2] <= limit])
+            for name, (header, known) in zip(names[position:end], part, strict=True):
+                if header is None or (known is not None and known.size <= limit):
+                    yield name, known
+                else:
+                    yield name, self._keep(_read_object(child, header, limit))
+            position = end
+
+    def _keep(self, found: Object) -> Object:
+        if found.kind == "blob" and found.data is not None and found.size <= _SMALL_BYTES:
+            if len(self._small) >= _SMALL_COUNT:
+                self._small.clear()
+            self._small[found.oid] = found
+        return found
+
+    def _start(self) -> Popen[bytes]:
+        if self._child is None:
+            words = git_words(self._repo.git_dir, "cat-file", "--batch-command", "--buffer")
+            self._child = start(words, env=environment(), cwd=self._repo.work_tree, silent=True)
+            self._end = weakref.finalize(self, stop, self._child)
+        return self._child
+
+    def close(self) -> None:
+        """End the process; the next question starts another."""
+        self._end()
+        self._child = None
+
+
+def _nothing() -> None:
+    """End no process: none was started."""
 
 
 def read_objects(
@@ -60,27 +133,12 @@ def read_objects(
         EnvironmentFault: GIT_FAILED.
     """
     remaining = iter(names)
-    words = git_words(repo.git_dir, "cat-file", "--batch-command", "--buffer")
-    child = start(words, env=environment(), cwd=repo.work_tree, silent=True)
+    reader = ObjectReader(repo)
     try:
         while chunk := list(islice(remaining, _CHUNK_NAMES)):
-            yield from _read_chunk(child, chunk, limit)
+            yield from reader.read(chunk, limit=limit)
     finally:
-        stop(child)
-
-
-def _read_chunk(child: Popen[bytes], names: list[str], limit: int) -> Iterator[tuple[str, Object | None]]:
-    # Git answers nothing before "flush", so a whole chunk is written before any answer has to be read.
-    _ask(child, "info", [_require_name(name) for name in names])
-    found = [_read_header(child) for _ in names]
-    position = 0
-    while position < len(names):
-        end = _end_of_batch(found, position, limit)
-        part = found[position:end]
-        _ask(child, "contents", [header[0] for header in part if header and header[2] <= limit])
-        for name, header in zip(names[position:end], part, strict=True):
-            yield name, None if header is None else _read_object(child, header, limit)
-        position = end
+        reader.close()
 
 
 def _end_of_batch(found: list[tuple[str, str, int] | None], position: int, limit: int) -> int:
@@ -163,21 +221,33 @@ def read_blob(repo: Repository, commit: str, path: str, *, limit: int = DEFAULT_
     Raises:
         DocumentError: TOO_LARGE when the file has more than `limit` bytes.
     """
-    if not path or path.startswith(("/", "./", "../")):
-        return None
-    name = f"{require_oid(commit)}:{path}"
-    for _, found in read_objects(repo, [name], limit=limit):
-        if found is None or found.kind != "blob":
-            return None
-        if found.data is None:
-            raise DocumentError(
-                "TOO_LARGE",
-                f"{path} has {found.size:,} bytes; the limit is {limit:,}",
-                why="A reviewer cannot read a document of that size, so it cannot be governed.",
-                fix="split the document or remove what does not belong in it",
-            )
-        return found.data
+    name = blob_name(commit, path)
+    for _, found in read_objects(repo, [] if name is None else [name], limit=limit):
+        return blob_data(found, path, limit=limit)
     return None
+
+
+def blob_name(commit: str, path: str) -> str | None:
+    """What to ask a reader for to get the file at `path` in `commit`; None for a path that names no file."""
+    return None if not path or path.startswith(("/", "./", "../")) else f"{require_oid(commit)}:{path}"
+
+
+def blob_data(found: Object | None, path: str, *, limit: int = DEFAULT_LIMIT) -> bytes | None:
+    """The bytes of what a reader found at `path`; None when that is no file.
+
+    Raises:
+        DocumentError: TOO_LARGE when it was over the `limit` in bytes.
+    """
+    if found is None or found.kind != "blob":
+        return None
+    if found.data is None:
+        raise DocumentError(
+            "TOO_LARGE",
+            f"{path} has {found.size:,} bytes; the limit is {limit:,}",
+            why="A reviewer cannot read a document of that size, so it cannot be governed.",
+            fix="split the document or remove what does not belong in it",
+        )
+    return found.data
 
 
 def read_commit(repo: Repository, oid: str) -> Commit:
@@ -187,8 +257,18 @@ def read_commit(repo: Repository, oid: str) -> Commit:
         IntegrityError: NO_SUCH_COMMIT, COMMIT_MALFORMED.
     """
     for _, found in read_objects(repo, [require_oid(oid)]):
-        if found is not None and found.kind == "commit" and found.data is not None:
-            return parse_commit(found.oid, found.data)
+        return require_commit(oid, found)
+    raise AssertionError("a reader answers every name")
+
+
+def require_commit(oid: str, found: Object | None) -> Commit:
+    """The commit that a reader found under the name `oid`.
+
+    Raises:
+        IntegrityError: NO_SUCH_COMMIT, COMMIT_MALFORMED.
+    """
+    if found is not None and found.kind == "commit" and found.data is not None:
+        return parse_commit(found.oid, found.data)
     raise IntegrityError(
         "NO_SUCH_COMMIT",
         f"there is no readable commit {oid}",

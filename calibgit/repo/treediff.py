@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from subprocess import Popen
@@ -13,7 +14,7 @@ from calibgit.repo.repository import Repository, require_oid
 
 _END = b"done"
 _READ_BYTES = 64 * 1024
-# POSIX promises every pipe room for as many bytes, so a request of them never waits for an answer to be read.
+# POSIX gives every pipe room for that many bytes, so a request never waits for an answer that nobody reads yet.
 _PIPE_BYTES = 4096
 # Git keeps every tree that it was asked for until it ends.
 _PAIRS_PER_CHILD = 2000
@@ -43,14 +44,13 @@ class TreeDiffs:
             EnvironmentFault: GIT_FAILED, also when a tree is missing.
         """
         complete = False
+        first = 0
         try:
-            first = 0
             while first < len(pairs):
-                size = len(pairs[first][0]) * 2 + 2
-                part = pairs[first : first + (_PIPE_BYTES - len(_END) - 1) // size]
-                for number, change in self._ask(part):
+                room = (_PIPE_BYTES - len(_END) - 1) // (2 * len(pairs[first][0]) + 2)
+                for number, change in self._ask(pairs[first : first + room]):
                     yield first + number, change
-                first += len(part)
+                first += room
             complete = True
         finally:
             if not complete:
@@ -60,28 +60,27 @@ class TreeDiffs:
         child = self._start(len(pairs))
         if child.stdin is None:
             raise _ended(child)
-        headers = [f"{require_oid(old)} {require_oid(new)}".encode() for old, new in pairs]
+        # Git repeats each pair before its changes, says nothing of a pair that it cannot read, and repeats the end.
+        headers = [*(f"{require_oid(old)} {require_oid(new)}".encode() for old, new in pairs), _END]
         try:
-            child.stdin.write(b"\n".join([*headers, _END, b""]))
+            child.stdin.write(b"\n".join([*headers, b""]))
             child.stdin.flush()
         except BrokenPipeError as error:
             raise _ended(child) from error
-        # Git repeats each pair before its changes, says nothing of a pair that it cannot read, and repeats the end.
-        expected = [*headers, _END]
         number = -1
         for record in _records(child):
             if isinstance(record, tuple):
                 yield number, tree_change(*record)
                 continue
             number += 1
-            if record != expected[number]:
+            if record != headers[number]:
                 raise _ended(child)
             if record == _END:
                 return
 
     def _start(self, more: int) -> Popen[bytes]:
         self._asked += more
-        if self._child is not None and self._asked > _PAIRS_PER_CHILD:
+        if self._asked > _PAIRS_PER_CHILD:
             self.close()
         if self._child is None:
             words = git_words(self._repo.git_dir, "diff-tree", "--stdin", *DIFF_OPTIONS)
@@ -102,22 +101,29 @@ def _nothing() -> None:
 
 def _records(child: Popen[bytes]) -> Iterator[bytes | tuple[bytes, bytes]]:
     """Git's answer in pieces: a line without its newline, or a change's description and path."""
-    held = b""
-    position = 0
+    held, position = b"", 0
     while True:
-        at = held.find(b"\x00" if held.startswith(b":", position) else b"\n", position)
-        end = held.find(b"\x00", at + 1) if at >= 0 and held[at] == 0 else at
-        if at < 0 or end < 0:
-            more = child.stdout.read1(_READ_BYTES) if child.stdout else b""  # type: ignore[attr-defined]
-            if not more:
-                raise _ended(child)
-            held, position = held[position:] + more, 0
-        elif end == at:
-            yield held[position:at]
-            position = at + 1
+        if held.startswith(b":", position):
+            middle = held.find(b"\x00", position)
+            end = held.find(b"\x00", middle + 1) if middle >= 0 else -1
+            if end >= 0:
+                yield held[position:middle], held[middle + 1 : end]
         else:
-            yield held[position:at], held[at + 1 : end]
+            end = held.find(b"\n", position)
+            if end >= 0:
+                yield held[position:end]
+        if end >= 0:
             position = end + 1
+            continue
+        more = _available(child)
+        if not more:
+            raise _ended(child)
+        held, position = held[position:] + more, 0
+
+
+def _available(child: Popen[bytes]) -> bytes:
+    """What git has written so far, as soon as there is anything; empty at its end."""
+    return b"" if child.stdout is None else os.read(child.stdout.fileno(), _READ_BYTES)
 
 
 def _ended(child: Popen[bytes]) -> EnvironmentFault:
