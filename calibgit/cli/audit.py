@@ -6,20 +6,21 @@ from pathlib import Path
 
 import click
 
-from calibgit.cli.common import format_option, note, say, trust_option, workspace
+from calibgit.cli.common import fetch_option, format_option, note, say, trust_option, workspace
 from calibgit.cli.read import INTEGRITY
 from calibgit.errors import EnvironmentFault
 
 
 @click.command()
 @trust_option
+@fetch_option
 @click.option(
     "-o", "--output", "path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
     help="Write the report there.",
 )  # fmt: skip
 @format_option("json", "md")
 @click.pass_obj
-def audit(repo: Path, trust_root: str | None, path: Path | None, output: str) -> int:
+def audit(repo: Path, trust_root: str | None, fetch: bool, path: Path | None, output: str) -> int:
     """Walk the whole history: who proposed, approved and signed what, and what was active when.
 
     Exit status 1 when something wants a person's look, 6 when the log does not hold.
@@ -27,7 +28,7 @@ def audit(repo: Path, trust_root: str | None, path: Path | None, output: str) ->
     from calibgit.audit.page import page
     from calibgit.jobs.auditing import audit as run
 
-    report = run(workspace(repo, trust_root=trust_root))
+    report = run(workspace(repo, trust_root=trust_root, fetch=fetch))
     data = report.pretty() if output == "json" else page(report).encode()
     if path is not None:
         try:

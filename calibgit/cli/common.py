@@ -81,6 +81,15 @@ class Duration(click.ParamType[timedelta]):
         return timedelta(hours=int(match[1]) * (24 if match[2] == "d" else 1))
 
 
+def fetch_option(function: F) -> F:
+    """`--fetch`."""
+    return click.option(
+        "--fetch",
+        is_flag=True,
+        help="First fetch what is missing: history, branches, flattened tags.",
+    )(function)
+
+
 def staleness_option(function: F) -> F:
     """`--max-staleness`."""
     return click.option(
@@ -151,11 +160,21 @@ def workspace(
     key: Path | None = None,
     trust_root: str | None = None,
     max_staleness: timedelta | None = None,
+    *,
+    fetch: bool = False,
 ) -> Workspace:
     """The workspace of a command, imported late."""
     from calibgit.jobs.workspace import Workspace
 
-    return Workspace(repo, line=line, environ=os.environ, key=key, trust_root=trust_root, max_staleness=max_staleness)
+    return Workspace(
+        repo,
+        line=line,
+        environ=os.environ,
+        key=key,
+        trust_root=trust_root,
+        max_staleness=max_staleness,
+        fetch=fetch,
+    )
 
 
 def say(text: str = "") -> None:

@@ -11,6 +11,7 @@ import click
 from calibgit.cli.common import (
     dry_run_option,
     env_option,
+    fetch_option,
     format_option,
     line_option,
     note,
@@ -27,6 +28,7 @@ from calibgit.model.ids import require_name
 @click.command()
 @click.argument("tag", required=False)
 @trust_option
+@fetch_option
 @staleness_option
 @click.option("-o", "--output-dir", "directory", type=click.Path(path_type=Path), default=None, metavar="DIR")
 @click.option(
@@ -42,6 +44,7 @@ def pin(
     repo: Path,
     tag: str | None,
     trust_root: str | None,
+    fetch: bool,
     max_staleness: timedelta | None,
     directory: Path | None,
     bundle: Path | None,
@@ -58,7 +61,7 @@ def pin(
         if tag is None or trust_root is None or directory is None:
             raise click.UsageError("give TAG, --trust-root ID and -o DIR, or --verify DIR")
         pinned = pinning.pin(
-            workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness),
+            workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness, fetch=fetch),
             tag,
             directory,
             trust_root=trust_root,

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from calibgit.cli.common import (
+    fetch_option,
     format_option,
     line_option,
     note,
@@ -40,6 +41,7 @@ def _problems(value: dict[str, Any]) -> int:
 @click.command()
 @line_option
 @trust_option
+@fetch_option
 @staleness_option
 @click.option("--at", default=None, metavar="SEQ|TIME", help="As of an event number or a UTC time.")
 @format_option("json")
@@ -48,12 +50,13 @@ def status(
     repo: Path,
     line: str | None,
     trust_root: str | None,
+    fetch: bool,
     max_staleness: timedelta | None,
     at: str | None,
     output: str,
 ) -> int:
     """Show what is active where, after verifying the whole log."""
-    space = workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness)
+    space = workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness, fetch=fetch)
     value = read.status(space, at=at)
     if line is not None:
         known = line if line in value["lines"] else space.line_name
@@ -89,11 +92,12 @@ def status(
 @click.command()
 @line_option
 @trust_option
+@fetch_option
 @format_option("json")
 @click.pass_obj
-def log(repo: Path, line: str | None, trust_root: str | None, output: str) -> int:
+def log(repo: Path, line: str | None, trust_root: str | None, fetch: bool, output: str) -> int:
     """Show every event of the registry, oldest first."""
-    space = workspace(repo, line, trust_root=trust_root)
+    space = workspace(repo, line, trust_root=trust_root, fetch=fetch)
     value = read.log(space)
     if line is not None:
         if all(event["line"] != line for event in value["events"]):
@@ -120,11 +124,12 @@ def log(repo: Path, line: str | None, trust_root: str | None, output: str) -> in
 @click.argument("version")
 @line_option
 @trust_option
+@fetch_option
 @format_option("json")
 @click.pass_obj
-def show(repo: Path, version: str, line: str | None, trust_root: str | None, output: str) -> None:
+def show(repo: Path, version: str, line: str | None, trust_root: str | None, fetch: bool, output: str) -> None:
     """Show one VERSION: who approved it, on what evidence, where it ran."""
-    value = read.show(workspace(repo, line, trust_root=trust_root), version)
+    value = read.show(workspace(repo, line, trust_root=trust_root, fetch=fetch), version)
     if output == "json":
         print_json(value)
         return
@@ -144,11 +149,12 @@ def show(repo: Path, version: str, line: str | None, trust_root: str | None, out
 @click.argument("new")
 @line_option
 @trust_option
+@fetch_option
 @format_option("json")
 @click.pass_obj
-def diff(repo: Path, old: str, new: str, line: str | None, trust_root: str | None, output: str) -> None:
+def diff(repo: Path, old: str, new: str, line: str | None, trust_root: str | None, fetch: bool, output: str) -> None:
     """Show what changes in meaning between versions OLD and NEW."""
-    value = read.diff(workspace(repo, line, trust_root=trust_root), old, new)
+    value = read.diff(workspace(repo, line, trust_root=trust_root, fetch=fetch), old, new)
     if output == "json":
         print_json(value)
         return
@@ -163,6 +169,7 @@ def diff(repo: Path, old: str, new: str, line: str | None, trust_root: str | Non
 @click.command()
 @line_option
 @trust_option
+@fetch_option
 @staleness_option
 @click.option("--allowed-signers", is_flag=True, help="Print the keys as OpenSSH's allowed-signers file instead.")
 @format_option("json")
@@ -171,12 +178,13 @@ def verify(
     repo: Path,
     line: str | None,
     trust_root: str | None,
+    fetch: bool,
     max_staleness: timedelta | None,
     allowed_signers: bool,
     output: str,
 ) -> int:
     """Verify every signature, approval and digest of the log."""
-    space = workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness)
+    space = workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness, fetch=fetch)
     if allowed_signers:
         click.echo(read.allowed_signers(space), nl=False)
         return 0

@@ -15,7 +15,8 @@ from calibgit.model.ids import Version
 from calibgit.model.policy import Policy, read_policy
 from calibgit.registry.pending import Pending, one_line
 from calibgit.registry.policy_change import added_keys
-from calibgit.registry.write import Plan, Situation, plan_payload, refresh, require_home, situation
+from calibgit.registry.refresh import refresh
+from calibgit.registry.write import Plan, Situation, plan_payload, require_home, situation
 from calibgit.release import plan, upkeep
 from calibgit.repo.objects import write_object
 from calibgit.repo.pushing import push

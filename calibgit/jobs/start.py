@@ -15,8 +15,9 @@ from calibgit.model.ids import Version, config_path, require_name
 from calibgit.model.policy import read_policy
 from calibgit.model.schemas import schema_bytes
 from calibgit.registry.history import SCHEMA_FILE
+from calibgit.registry.refresh import refresh
 from calibgit.registry.sshsig import parse_public_key
-from calibgit.registry.write import Situation, Writer, refresh, require_home, write_event
+from calibgit.registry.write import Situation, Writer, require_home, write_event
 from calibgit.release import plan
 from calibgit.repo.identity import user_identity
 from calibgit.repo.network import find_remote

@@ -18,13 +18,14 @@ from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.settings import Line, Settings, read_settings
 from calibgit.model.snapshot import ConfigRef
-from calibgit.model.state import RegistryState, VersionRecord
+from calibgit.model.state import Problem, RegistryState, VersionRecord
 from calibgit.pin.resolve import require_root
 from calibgit.registry.highwater import refuse_stale
 from calibgit.registry.history import History
 from calibgit.registry.read import protected_tip, read_registry
+from calibgit.registry.refresh import refresh, repair
 from calibgit.registry.verify import Moment, Verification
-from calibgit.registry.write import Writer, refresh
+from calibgit.registry.write import Writer
 from calibgit.repo.identity import user_identity
 from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository
@@ -59,6 +60,7 @@ class Workspace:
         trust_root: the registry id that this reader was given, or None.
         max_staleness: how old the log's last checkpoint may be, or None when that does not matter.
         clock: seconds since 1970, UTC.
+        fetch: make the clone whole and bring it up to date first.
     """
 
     def __init__(
@@ -71,7 +73,12 @@ class Workspace:
         trust_root: str | None = None,
         max_staleness: timedelta | None = None,
         clock: Callable[[], float] = time.time,
+        fetch: bool = False,
     ) -> None:
+        self.fetched: list[Problem] = []
+        if fetch:
+            cut_off = Repository.open(path, cut_off=True)
+            self.fetched = repair(cut_off, find_remote(cut_off, None))
         self.repo = Repository.open(path)
         self._line = line
         self.environ = environ or {}
@@ -172,6 +179,7 @@ class Workspace:
 
     def _read(self, moment: Moment | None) -> Verification:
         result = read_registry(self.repo, remote=self.remote_name, moment=moment, memory=self.memory.marks)
+        result.warnings += self.fetched
         if self.trust_root is not None:
             require_root(result.state, self.trust_root)
         if result.ok and result.events:

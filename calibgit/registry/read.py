@@ -11,7 +11,7 @@ from calibgit.model.state import Problem
 from calibgit.registry.highwater import Mark, refuse_marks, witness
 from calibgit.registry.history import History
 from calibgit.registry.pending import PREFIX, Pending, read_pending
-from calibgit.registry.verify import MAX_LISTED, Moment, Slot, Verification, verify_log
+from calibgit.registry.verify import MAX_LISTED, Moment, Slot, Verification, flattened, verify_log
 from calibgit.repo.history import list_files, resolve
 from calibgit.repo.objects import read_blob, read_objects
 from calibgit.repo.refs import Ref, list_refs
@@ -112,13 +112,8 @@ def occupied(refs: list[Ref]) -> list[Slot]:
 
 def _slot_problem(seq: int, ref: Ref) -> Problem | None:
     if ref.kind == "commit":
-        return Problem(
-            "LIGHTWEIGHT",
-            f"{ref.name} is a bare name without a signed tag object",
-            seq,
-            ref.name,
-            "git fetch --force origin 'refs/tags/calib/*:refs/tags/calib/*'  (some CI checkouts flatten tags)",
-        )
+        error = flattened(ref.name)
+        return Problem(error.code, error.what, seq, ref.name, error.fix)
     if ref.kind != "tag":
         return Problem("TARGET_TYPE", f"{ref.name} names a {ref.kind}", seq, ref.name, "find out who pushed it")
     if ref.size > MAX_EVENT_BYTES:

@@ -67,8 +67,9 @@ class Verification:
             raise GateClosed(
                 "NOT_SEALED",
                 "this repository has no registry yet",
-                why="Without a signed genesis nobody is named who may release anything.",
-                fix="calibgit init --seal",
+                why="Without a signed genesis nobody is named who may release anything; many checkouts leave tags out.",
+                fix="fetch the tags, with --fetch or: git fetch origin 'refs/tags/calib/*:refs/tags/calib/*'; "
+                "or start one: calibgit init --seal",
             )
         return self.state, self.policy
 

@@ -210,9 +210,21 @@ def _require_names(event: Event, slot: Slot, names: Mapping[str, str]) -> None:
         IntegrityError: NAME_MISMATCH.
     """
     for name in expected_refs(event.payload)[0]:
+        if names.get(name) == event.payload["target"]["commit"]:
+            raise _numbered(1, flattened(name))
         if names.get(name) != slot.oid:
             text = f"{name} is missing or names another object than event {slot.seq}"
             raise _numbered(1, _mismatch(text, f"git fetch --force origin '{name}:{name}'"))
+
+
+def flattened(name: str) -> IntegrityError:
+    """The refusal of a name that a checkout has turned into a bare commit."""
+    return IntegrityError(
+        "LIGHTWEIGHT",
+        f"{name} is a bare name without a signed tag object",
+        why="Some CI checkouts flatten the tag that they check out; what is left proves nothing.",
+        fix=f"git fetch --force origin '{name}:{name}'; readers do it themselves with --fetch",
+    )
 
 
 def _unreadable(slot: Slot) -> IntegrityError:

@@ -29,13 +29,14 @@ from calibgit.registry.highwater import Mark
 from calibgit.registry.history import History
 from calibgit.registry.pending import Pending, matching, same_act
 from calibgit.registry.read import pending_signatures, protected_tip, read_registry
+from calibgit.registry.refresh import refresh
 from calibgit.registry.steps import check_event
 from calibgit.registry.verify import Slot
 from calibgit.repo.identity import Identity
 from calibgit.repo.network import Remote
 from calibgit.repo.objects import write_object
 from calibgit.repo.pushing import push
-from calibgit.repo.remote import fetch, remote_refs
+from calibgit.repo.remote import remote_refs
 from calibgit.repo.repository import Repository
 from calibgit.repo.signing import Signer
 from calibgit.repo.tags import tag_object
@@ -137,16 +138,6 @@ def write_event(
         f"{ATTEMPTS} other writers were faster",
         why="Every event takes the next number, and somebody else took it each time.",
         fix="repeat the command",
-    )
-
-
-def refresh(repo: Repository, remote: Remote, branch_ref: str) -> None:
-    """Bring the log and the protected branch of this clone up to date. Known tags are never overwritten."""
-    name = branch_ref.removeprefix("refs/heads/")
-    fetch(
-        repo,
-        remote,
-        [f"+{branch_ref}:refs/remotes/{remote.name}/{name}", "refs/tags/calib/*:refs/tags/calib/*"],
     )
 
 

@@ -7,6 +7,7 @@ Only its remote URLs are read, and the authorisation header that a CI checkout l
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 
 from calibgit.errors import Conflict, EnvironmentFault, UsageError
@@ -38,19 +39,28 @@ def fetch(repo: Repository, remote: Remote, refspecs: Sequence[str]) -> None:
             BRANCH_CHECKED_OUT.
         Conflict: REF_MOVED when a destination holds something that the source does not descend from. What
             could be fetched beside it has been.
+
+    A history that was cut off becomes whole.
     """
     for refspec in refspecs:
         _require_refspec(refspec)
     url = location(repo, remote)
+    shallow = repo.common_dir / "shallow"
     with repo.clean_directory() as clean:
         before = _refs(repo.run("for-each-ref", "--format=%(objectname) %(refname)"))
         _write_packed_refs(clean, before)
-        options = ("--no-auto-gc", "--no-write-fetch-head", "--no-recurse-submodules", "--no-tags")
+        options = ["--no-auto-gc", "--no-write-fetch-head", "--no-recurse-submodules", "--no-tags"]
+        if shallow.is_file():
+            shutil.copyfile(shallow, clean.path / "shallow")
+            options.append("--unshallow")
         completed = talk(repo, clean, "fetch", *options, _UPLOAD, "--end-of-options", url, *refspecs)
         rejected = _REJECTED.search(completed.stderr.decode("utf-8", "replace"))
         if completed.status != 0 and rejected is None:
             raise _fetch_failure(remote, completed.stderr) or remote_failure(remote, completed)
         after = _refs(clean.run("for-each-ref", "--format=%(objectname) %(refname)"))
+        whole = not (clean.path / "shallow").exists()
+    if whole:
+        shallow.unlink(missing_ok=True)
     changed = {name: (oid, before.get(name)) for name, oid in after.items() if before.get(name) != oid}
     _require_not_checked_out(repo, changed)
     if changed:

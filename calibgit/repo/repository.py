@@ -74,19 +74,24 @@ class Repository:
     sha_length: int
 
     @classmethod
-    def open(cls, path: Path) -> Repository:
+    def open(cls, path: Path, *, cut_off: bool = False) -> Repository:
         """Find the repository that holds `path`, looking upward; the environment has no say.
+
+        Args:
+            path: a directory inside it.
+            cut_off: also take a shallow one, in order to make it whole.
 
         Raises:
             EnvironmentFault: NO_GIT, NOT_A_REPOSITORY, BARE_REPOSITORY, SHALLOW_HISTORY, EMPTY_REPOSITORY.
         """
         repository, shallow = _inspect(*_discover(path.absolute()))
-        if shallow:
+        if shallow and not cut_off:
             raise EnvironmentFault(
                 "SHALLOW_HISTORY",
                 f"the history of {repository.work_tree} is cut off (shallow)",
                 why="Without the whole history nothing about approvals can be proven.",
-                fix="git fetch --unshallow --tags",
+                fix="git fetch --unshallow --force origin '+refs/heads/*:refs/remotes/origin/*' "
+                "'refs/tags/calib/*:refs/tags/calib/*'; readers do it themselves with --fetch",
             )
         head = repository.execute("show-ref", "--verify", "--quiet", "HEAD")
         if head.status != 0 and not repository.run("for-each-ref", "--count=1"):

@@ -25,7 +25,7 @@ ROOT = Path(package.__file__).parent
 ALL = list(explanations().values())
 CODES = [one.code for one in ALL]
 # Problems that are printed beside a result and leave its exit status alone.
-WARNINGS = {"FOREIGN_NAME", "FOREIGN_SLOT", "SUSPECT", "UNRATIFIED", "VOIDED"}
+WARNINGS = {"FOREIGN_NAME", "MISSING_ON_REMOTE", "FOREIGN_SLOT", "SUSPECT", "UNRATIFIED", "VOIDED"}
 # Texts in capitals that are given to a function and are no codes.
 OTHER_WORDS = {"CODEOWNERS"}
 COMMAND = re.compile(r"`([^`]+)`")

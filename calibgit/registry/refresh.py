@@ -1,0 +1,76 @@
+"""Bring the log and the branches of a clone up to date. A known tag is never overwritten."""
+
+from __future__ import annotations
+
+from calibgit.errors import Conflict
+from calibgit.model.ids import TAG_NAMESPACE
+from calibgit.model.state import Problem
+from calibgit.repo.network import Remote
+from calibgit.repo.refs import list_refs
+from calibgit.repo.remote import fetch, remote_refs
+from calibgit.repo.repository import Repository
+
+LOG = "refs/tags/calib/*:refs/tags/calib/*"
+
+
+def refresh(repo: Repository, remote: Remote, branch_ref: str) -> None:
+    """Fetch the log and the protected branch.
+
+    Raises:
+        Conflict: MOVED when the remote calls another object by a name that is known here.
+        EnvironmentFault: REMOTE_UNREACHABLE, REMOTE_REFUSED, NO_REMOTE_REF.
+    """
+    name = branch_ref.removeprefix("refs/heads/")
+    _fetch(repo, remote, [f"+{branch_ref}:refs/remotes/{remote.name}/{name}", LOG])
+
+
+def repair(repo: Repository, remote: Remote) -> list[Problem]:
+    """Make a clone whole: full history, every branch as a remote-tracking one, the whole log, flattened tags too.
+
+    A name that is a bare commit here (a checkout flattened the tag) carries no trust, so what the remote holds
+    replaces it. A tag object is never replaced.
+
+    Returns:
+        MISSING_ON_REMOTE for every name of the log that only this clone holds.
+
+    Raises:
+        Conflict: MOVED.
+        EnvironmentFault: REMOTE_UNREACHABLE, REMOTE_REFUSED.
+    """
+    there = remote_refs(repo, remote, TAG_NAMESPACE + "*")
+    flat = [ref.name for ref in list_refs(repo, TAG_NAMESPACE) if ref.kind == "commit"]
+    replaced = [f"+{name}:{name}" for name in flat if name in there]
+    _fetch(repo, remote, [f"+refs/heads/*:refs/remotes/{remote.name}/*", *replaced])
+    _fetch(repo, remote, [LOG])
+    return [
+        Problem(
+            "MISSING_ON_REMOTE",
+            f"{ref.name} is here and not on {remote.name}",
+            None,
+            ref.name,
+            f"if it is an event, push it back: git push {remote.name} {ref.name}",
+        )
+        for ref in list_refs(repo, TAG_NAMESPACE)
+        if ref.name not in there
+    ]
+
+
+def _fetch(repo: Repository, remote: Remote, refspecs: list[str]) -> None:
+    try:
+        fetch(repo, remote, refspecs)
+    except Conflict as error:
+        raise _moved(repo, remote) or error from error
+
+
+def _moved(repo: Repository, remote: Remote) -> Conflict | None:
+    """The first name of the log that means one object here and another one there."""
+    here = {ref.name: ref.oid for ref in list_refs(repo, TAG_NAMESPACE)}
+    for name, oid in sorted(remote_refs(repo, remote, TAG_NAMESPACE + "*").items()):
+        if here.get(name, oid) != oid:
+            return Conflict(
+                "MOVED",
+                f"{name} is {here[name][:12]} here and {oid[:12]} on {remote.name}",
+                why="A tag of the registry never moves, so one of the two was changed by somebody.",
+                fix=f"keep this clone as it is, and compare: git ls-remote {remote.name} '{name}'",
+            )
+    return None
