@@ -15,6 +15,7 @@ from calibgit.model.ids import Version, config_path, require_name
 from calibgit.model.policy import read_policy
 from calibgit.model.schemas import schema_bytes
 from calibgit.registry.history import SCHEMA_FILE
+from calibgit.registry.powers import unsound
 from calibgit.registry.refresh import refresh
 from calibgit.registry.sshsig import parse_public_key
 from calibgit.registry.write import Situation, Writer, require_home, write_event
@@ -92,6 +93,7 @@ def init(
 def _files(line: str, members: Sequence[Member], *, home: str, branch: str, solo: bool) -> dict[str, bytes]:
     humans = [member for member in members if member.kind == "human"]
     names = ", ".join(f'"{member.name}"' for member in humans)
+    machines = ", ".join(f'"{member.name}"' for member in members if member.kind == "ci")
     owners = " ".join(f"@{member.name}" for member in humans)
     people = "\n".join(
         _template("person.toml").format(name=member.name, key=member.key, email=member.email, kind=member.kind)
@@ -104,6 +106,7 @@ def _files(line: str, members: Sequence[Member], *, home: str, branch: str, solo
         four_eyes="false" if solo else "true",
         people=people,
         names=names,
+        watchers=machines or names,
         non_author="false" if solo else "true",
     )
     read_policy(trust.encode())
@@ -148,7 +151,7 @@ def seal(
 
     Raises:
         DocumentError: NO_POLICY.
-        GateClosed: ALREADY_SEALED, NO_SUCH_CONFIG, POLICY_DIFFERS.
+        GateClosed: ALREADY_SEALED, NO_SUCH_CONFIG, POLICY_DIFFERS, NO_HOLDER, NO_SPARE.
         PermissionRefused: WRONG_HOME, NOT_AUTHORISED.
     """
     policy = workspace.unsealed_policy()
@@ -162,6 +165,13 @@ def seal(
 
     def planned(situation: Situation) -> Mapping[str, Any]:
         fields = plan.genesis(situation, policy_path=POLICY_FILE, policy=policy, adoptions=adoptions, reason=reason)
+        for problem in unsound(policy):
+            raise GateClosed(
+                problem.code,
+                problem.message,
+                why="A registry that one lost key can stop should not start.",
+                fix=problem.fix,
+            )
         merged = situation.history.blob(situation.history.tip, POLICY_FILE)
         if merged is None or read_policy(merged) != policy:
             raise GateClosed(

@@ -208,10 +208,6 @@ def test_only_recovery_people_void(governed: Governed) -> None:
 
 
 def test_a_checkpoint_has_an_end(governed: Governed) -> None:
-    text = (governed.world.clone / TRUST).read_text()
-    role = '[roles.checkpoint]\npeople = ["alice", "bob", "carol"]\nthreshold = 1\n\n'
-    change_policy(governed, text[text.index("[roles.policy]") :], role + text[text.index("[roles.policy]") :])
-    upkeep.policy(governed.workspace("alice"), reason="checkpoints")
     upkeep.checkpoint(governed.workspace("bob"), hours=72)
     point = governed.verification().state.checkpoint
     assert point is not None
