@@ -199,3 +199,15 @@ def test_a_tree_that_is_not_here_is_no_empty_difference(world: World) -> None:
         with pytest.raises(EnvironmentFault) as caught:
             list(TreeDiffs(repo).changes([pair, (tree, tree)]))
         assert caught.value.code == "GIT_FAILED"
+
+
+def test_a_squashed_head_that_left_the_branch_at_two_places_proposes_nothing(world: World) -> None:
+    """Git names two best common ancestors; none of them alone is where the proposal began."""
+    [tip] = chain(world, 1)
+    commit = read_commit(world.repository(), tip)
+    head = world.git("commit-tree", "-p", commit.parents[0], "-p", commit.parents[1], "-m", "again", commit.tree)
+    squash = world.git("commit-tree", "-p", tip, "-m", "squash", commit.tree)
+    repo = world.repository()
+    [brought] = Merges(Ancestry(repo, squash), ObjectReader(repo)).read(read_commit(repo, squash), head)
+    assert brought.proposed == frozenset()
+    assert [each.oid for each in brought.commits] == [head]
