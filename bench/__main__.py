@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from bench import collecting, registry, runtime, startup
+from bench import collecting, gto, registry, runtime, startup
 
 BENCHES = {
     "startup": startup.measure,
     "runtime": runtime.measure,
     "registry": registry.measure,
+    "gto": gto.measure,
     "collecting": collecting.measure,
 }
 

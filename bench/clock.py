@@ -1,14 +1,54 @@
-"""How time is taken: CPU seconds of whole processes, best of several, and wall seconds inside one."""
+"""How time is taken: CPU seconds and memory of whole processes, best of several, and wall seconds inside one."""
 
 from __future__ import annotations
 
+import json
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 ROUNDS = 5
+# A process counts its parent's memory as its own until it starts its program, so a small parent starts it.
+_PARENT = """
+import json, os, sys, time
+start = time.perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, 1, 0)])
+_, status, used = os.wait4(child, 0)
+wall = time.perf_counter() - start
+print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, wall, used.ru_maxrss]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a process and its children cost: CPU and wall in seconds, the largest one's memory in bytes."""
+
+    cpu: float
+    wall: float
+    memory: int
+
+
+def cost_of(program: str, *words: str, rounds: int = ROUNDS) -> Cost:
+    """The cost of a child process, the best of `rounds`, after one round that fills Python's cache of byte code."""
+    with tempfile.TemporaryDirectory() as cache:
+        env = {**os.environ, "PYTHONPYCACHEPREFIX": cache}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        costs = [_cost_once((program, *words), env) for _ in range(rounds + 1)][1:]
+    return Cost(min(cost.cpu for cost in costs), min(cost.wall for cost in costs), min(cost.memory for cost in costs))
+
+
+def _cost_once(words: tuple[str, ...], env: dict[str, str]) -> Cost:
+    parent = [sys.executable, "-I", "-S", "-c", _PARENT, *words]
+    done = subprocess.run(parent, env=env, check=True, capture_output=True)
+    status, cpu, wall, kibibytes = json.loads(done.stdout)
+    if status != 0:
+        raise AssertionError(f"{words[0]} ended with status {status}: {done.stderr.decode()[-500:]}")
+    return Cost(cpu, wall, kibibytes * 1024)
 
 
 def cpu_of(*words: str) -> float:

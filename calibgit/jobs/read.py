@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from calibgit.check.compat import differences, level
 from calibgit.errors import GateClosed, UsageError
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.event import Event
@@ -35,6 +35,8 @@ def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
     state = verification.past or verification.state
     if verification.ok:
         verification.require()
+    names = sorted({*state.versions, *workspace.settings.lines})
+    unverified = _unverified(workspace, state, names) if at is None else {}
     lines = {
         name: {
             "active": {
@@ -43,10 +45,9 @@ def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
                 if (record := state.active(name, env)) is not None
             },
             "alarms": {env: seq for env in state.environments(name) if (seq := state.alarm(name, env)) is not None},
-            "versions": [_version(record) for _, record in sorted(state.line(name).items())]
-            + (_unverified(workspace, state, name) if at is None else []),
+            "versions": [_version(record) for _, record in sorted(state.line(name).items())] + unverified.get(name, []),
         }
-        for name in sorted({*state.versions, *workspace.settings.lines})
+        for name in names
     }
     return {
         "schema": "calibgit/status/1",
@@ -108,21 +109,27 @@ def _version(record: VersionRecord) -> dict[str, Any]:
     }
 
 
-def _unverified(workspace: Workspace, state: RegistryState, line: str) -> list[dict[str, Any]]:
-    """Versions without a release: rejected by an event; merged or proposed by unsigned branches."""
-    found: dict[Version, tuple[str, str]] = {}
+def _unverified(workspace: Workspace, state: RegistryState, lines: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Versions without a release, by line: rejected by an event; merged or proposed by unsigned branches."""
+    found: dict[str, dict[Version, tuple[str, str]]] = {line: {} for line in lines}
     prefix = f"refs/remotes/{workspace.remote_name}/"
-    for ref in list_refs(workspace.repo, f"{prefix}calibgit/{line}/v"):
+    for ref in list_refs(workspace.repo, f"{prefix}calibgit/"):
         name = parse_release_name("calib/" + ref.name.removeprefix(f"{prefix}calibgit/"))
-        if name is not None:
-            found[name[1]] = ("proposed", ref.oid)
+        if name is not None and name[0] in found:
+            found[name[0]][name[1]] = ("proposed", ref.oid)
     policy = workspace.verification().policy
-    if policy is not None and line in policy.lines:
-        tip, configs = workspace.history(policy).tip, policy.lines[line].configs
-        for path in list_files(workspace.repo, tip, configs + "/"):
-            version = parse_config_path(path, configs)
+    line_of = {policy.lines[line].configs: line for line in lines if line in policy.lines} if policy else {}
+    if policy is not None and line_of:
+        tip = workspace.history(policy).tip
+        for path in list_files(workspace.repo, tip, *line_of):
+            configs = path.rpartition("/")[0]
+            version = parse_config_path(path, configs) if configs in line_of else None
             if version is not None:
-                found[version] = ("merged", tip)
+                found[line_of[configs]][version] = ("merged", tip)
+    return {line: _without_release(found[line], state, line) for line in lines}
+
+
+def _without_release(found: dict[Version, tuple[str, str]], state: RegistryState, line: str) -> list[dict[str, Any]]:
     found |= dict.fromkeys(state.rejected.get(line, {}).values(), ("rejected", ""))
     return [
         {
@@ -214,6 +221,8 @@ def _speaks_of(event: Event, version: Version) -> bool:
 
 def diff(workspace: Workspace, old: str, new: str) -> dict[str, Any]:
     """What changes in meaning between two released versions."""
+    from calibgit.check.compat import differences, level  # noqa: PLC0415  kept off the start-up path
+
     before = workspace.config(str(wanted_version(workspace.line_name, old)))
     after = workspace.config(str(wanted_version(workspace.line_name, new)))
     found = differences(before.value, after.value)

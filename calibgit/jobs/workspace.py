@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calibgit.errors import DocumentError, GateClosed, UsageError
 from calibgit.jobs.memory import Memory
@@ -17,7 +17,6 @@ from calibgit.model.config import read_config
 from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.settings import Line, Settings, read_settings
-from calibgit.model.snapshot import ConfigRef
 from calibgit.model.state import Problem, RegistryState, VersionRecord
 from calibgit.pin.resolve import require_root
 from calibgit.registry.highwater import refuse_stale
@@ -25,11 +24,13 @@ from calibgit.registry.history import History
 from calibgit.registry.read import protected_tip, read_registry
 from calibgit.registry.refresh import refresh, repair
 from calibgit.registry.verify import Moment, Verification
-from calibgit.registry.write import Writer
-from calibgit.repo.identity import user_identity
 from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository
-from calibgit.repo.signing import Signer, find_signing_key
+
+if TYPE_CHECKING:
+    from calibgit.model.snapshot import ConfigRef
+    from calibgit.registry.write import Writer
+    from calibgit.repo.signing import Signer
 
 SETTINGS_FILE = "calibgit.toml"
 POLICY_FILE = "trust.toml"
@@ -46,6 +47,8 @@ class ActiveConfig:
     @property
     def ref(self) -> ConfigRef:
         """Version and digest."""
+        from calibgit.model.snapshot import ConfigRef  # noqa: PLC0415  kept off the path of readers
+
         return ConfigRef(version=str(self.version), sha256=sha256_hex(self.data))
 
 
@@ -197,6 +200,8 @@ class Workspace:
 
     def refresh(self, branch_ref: str) -> None:
         """Fetch the log and the protected branch."""
+        from calibgit.registry.write import refresh  # noqa: PLC0415  kept off the path of readers
+
         refresh(self.repo, self.remote, branch_ref)
         self.forget()
 
@@ -214,6 +219,9 @@ class Workspace:
         Raises:
             EnvironmentFault: NO_SIGNING_KEY, NO_IDENTITY, NO_REMOTE.
         """
+        from calibgit.registry.write import Writer  # noqa: PLC0415  kept off the path of readers
+        from calibgit.repo.identity import user_identity  # noqa: PLC0415
+
         return Writer(
             repo=self.repo,
             remote=self.remote,
@@ -229,6 +237,8 @@ class Workspace:
         Raises:
             EnvironmentFault: NO_SIGNING_KEY.
         """
+        from calibgit.repo.signing import find_signing_key  # noqa: PLC0415  kept off the path of readers
+
         return find_signing_key(self._key, self.environ)
 
     def now(self) -> int:

@@ -125,14 +125,14 @@ def tree_change(description: bytes, path: bytes) -> TreeChange:
     )
 
 
-def list_files(repo: Repository, commit: str, prefix: str = "") -> list[str]:
-    """Paths of all files in `commit`, sorted as git sorts; `prefix` is a directory, with or without a slash.
+def list_files(repo: Repository, commit: str, *prefixes: str) -> list[str]:
+    """Paths of all files in `commit`, sorted as git sorts; with `prefixes` only those below these directories.
 
     Raises:
         DocumentError: BAD_PATH for a name that is not UTF-8.
     """
-    directory = prefix.rstrip("/")
-    where = ("--", f"{directory}/") if directory else ()
+    directories = [f"{prefix.rstrip('/')}/" for prefix in prefixes if prefix.rstrip("/")]
+    where = ("--", *directories) if directories else ()
     output = repo.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", require_oid(commit), *where)
     return [_path(path) for path in output.split(b"\x00")[:-1]]
 

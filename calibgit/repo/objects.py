@@ -189,7 +189,10 @@ def _read_object(child: Popen[bytes], header: tuple[str, str, int], limit: int) 
     oid, kind, size = header
     if size > limit:
         return Object(oid, kind, None, size)
-    if child.stdout is None or _read_header(child) != header:
+    head = child.stdout.readline() if child.stdout else b""
+    if child.stdout is None or not head:
+        raise _ended(child)
+    if head != f"{oid} {kind} {size}\n".encode():
         raise _corrupt(oid)
     data = child.stdout.read(size)
     if len(data) != size or child.stdout.read(1) != b"\n":

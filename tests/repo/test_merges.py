@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -199,3 +200,19 @@ def test_a_tree_that_is_not_here_is_no_empty_difference(world: World) -> None:
         with pytest.raises(EnvironmentFault) as caught:
             list(TreeDiffs(repo).changes([pair, (tree, tree)]))
         assert caught.value.code == "GIT_FAILED"
+
+
+def test_a_squashed_head_that_left_the_branch_at_two_places_proposes_nothing(world: World) -> None:
+    """Git names two best common ancestors; none of them alone is where the proposal began."""
+    empty = world.git("hash-object", "-w", "-t", "tree", os.devnull)
+    world.git("checkout", "--quiet", "-b", "side")
+    side = world.commit({"side": "1"}, "side")
+    world.git("checkout", "--quiet", "main")
+    main = world.commit({"main": "1"}, "main")
+    world.git("merge", "--quiet", "--no-ff", "-m", "merge", "side")
+    head = world.git("commit-tree", "-p", main, "-p", side, "-m", "again", empty)
+    squash = world.git("commit-tree", "-p", world.head(), "-m", "squash", empty)
+    repo = world.repository()
+    [brought] = Merges(Ancestry(repo, squash), ObjectReader(repo)).read(read_commit(repo, squash), head)
+    assert brought.proposed == frozenset()
+    assert [each.oid for each in brought.commits] == [head]
