@@ -22,7 +22,6 @@ from calibgit.pin.resolve import require_root
 from calibgit.registry.highwater import refuse_stale
 from calibgit.registry.history import History
 from calibgit.registry.read import protected_tip, read_registry
-from calibgit.registry.refresh import refresh, repair
 from calibgit.registry.verify import Moment, Verification
 from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository
@@ -80,6 +79,8 @@ class Workspace:
     ) -> None:
         self.fetched: list[Problem] = []
         if fetch:
+            from calibgit.registry.refresh import repair  # noqa: PLC0415  kept off the path of readers
+
             cut_off = Repository.open(path, cut_off=True)
             self.fetched = repair(cut_off, find_remote(cut_off, None))
         self.repo = Repository.open(path)
@@ -200,7 +201,7 @@ class Workspace:
 
     def refresh(self, branch_ref: str) -> None:
         """Fetch the log and the protected branch."""
-        from calibgit.registry.write import refresh  # noqa: PLC0415  kept off the path of readers
+        from calibgit.registry.refresh import refresh  # noqa: PLC0415  kept off the path of readers
 
         refresh(self.repo, self.remote, branch_ref)
         self.forget()

@@ -171,7 +171,7 @@ def read_canonical(line: bytes) -> Any:
         value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise _not_canonical("the text is not JSON of strings, whole numbers, lists and objects") from error
-    if text.isascii() and text.isprintable() and _OTHER_ESCAPE.search(text) is None:
+    if text.isascii() and text.isprintable() and ("\\" not in text or _OTHER_ESCAPE.search(text) is None):
         written = _ENCODER.encode(value).encode()
     else:
         written = strict_canonical(value)

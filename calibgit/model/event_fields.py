@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from calibgit.model.ids import TAG_NAMESPACE, is_name
@@ -46,8 +46,9 @@ def _is_version(value: Any) -> bool:
 
 
 def _fields(**checks: Any) -> Any:
+    names = checks.keys()
     return lambda value: (
-        isinstance(value, dict) and set(value) == set(checks) and all(checks[k](v) for k, v in value.items())
+        isinstance(value, dict) and value.keys() == names and all(checks[k](v) for k, v in value.items())
     )
 
 
@@ -55,16 +56,18 @@ def _list_of(check: Any) -> Any:
     return lambda value: isinstance(value, list) and all(check(item) for item in value)
 
 
+_TARGET: Final = {"commit": _is_oid, "path": _matches(_PATH), "sha256": _is_sha, "size": _is_count}
+
+
 def _is_target(value: Any) -> bool:
-    checks = {"commit": _is_oid, "path": _matches(_PATH), "sha256": _is_sha, "size": _is_count}
-    return isinstance(value, dict) and set(value) <= set(checks) and all(checks[k](v) for k, v in value.items())
+    return isinstance(value, dict) and value.keys() <= _TARGET.keys() and all(_TARGET[k](v) for k, v in value.items())
 
 
 def _is_moment(value: Any) -> bool:
     if not isinstance(value, str) or _AT.fullmatch(value) is None:
         return False
     try:
-        datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        datetime.fromisoformat(value)
     except ValueError:
         return False
     return True
@@ -104,6 +107,7 @@ _is_baseline = _fields(
     size=_is_count,
     envs=_list_of(lambda value: isinstance(value, str) and is_name(value)),
 )
+_is_previous = _fields(oid=_is_oid, sha256=_is_sha)
 _is_place = _fields(seq=lambda value: type(value) is int and value > 1, oid=_is_oid)
 _is_signed_by = _fields(
     key=_is_text,
@@ -114,7 +118,7 @@ CHECKS: Final[Mapping[str, Any]] = {
     "schema": lambda value: value == SCHEMA,
     "registry": lambda value: value is None or _is_sha(value),
     "seq": lambda value: type(value) is int and 1 <= value <= MAX_SEQ,
-    "prev": lambda value: value is None or _fields(oid=_is_oid, sha256=_is_sha)(value),
+    "prev": lambda value: value is None or _is_previous(value),
     "line": lambda value: isinstance(value, str) and is_name(value),
     "version": _is_version,
     "env": lambda value: isinstance(value, str) and is_name(value),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from calibgit.errors import UsageError
@@ -30,15 +31,7 @@ class Version(NamedTuple):
         Raises:
             UsageError: BAD_VERSION.
         """
-        match = _VERSION.fullmatch(text)
-        if match is None:
-            raise UsageError(
-                "BAD_VERSION",
-                f"{text!r} is not a version of the form X.Y.Z",
-                why="Versions are ordered by number, so they must be three plain numbers.",
-                fix="write it like 1.2.0",
-            )
-        return cls(*(int(part) for part in match.groups()))
+        return _parsed(text)
 
     def bump(self, level: str) -> Version:
         """The next version at `level`: major, minor or patch."""
@@ -58,6 +51,21 @@ class Version(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Version:
+    """A log names the same versions again and again."""
+    match = _VERSION.fullmatch(text)
+    if match is None:
+        raise UsageError(
+            "BAD_VERSION",
+            f"{text!r} is not a version of the form X.Y.Z",
+            why="Versions are ordered by number, so they must be three plain numbers.",
+            fix="write it like 1.2.0",
+        )
+    major, minor, patch = match.groups()
+    return Version(int(major), int(minor), int(patch))
 
 
 def next_version(base: Version, level: str, known: Iterable[Version]) -> Version:

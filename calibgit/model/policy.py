@@ -186,12 +186,24 @@ class Policy(Document):
 
     def people_of_owner(self, owner: str) -> frozenset[str]:
         """The people that a CODEOWNERS name stands for, ignoring case."""
-        wanted = owner.casefold()
-        return frozenset(
-            name
-            for name, person in self.people.items()
-            if wanted in {alias.casefold() for alias in (*person.owners, *person.emails)}
-        )
+        return self._owners.get(owner.casefold(), frozenset())
+
+    @cached_property
+    def _owners(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for name, person in self.people.items():
+            for alias in (*person.owners, *person.emails):
+                found.setdefault(alias.casefold(), set()).add(name)
+        return {alias: frozenset(people) for alias, people in found.items()}
+
+    @cached_property
+    def aliases(self) -> dict[str, frozenset[str]]:
+        """Everybody whom a name, address, login or CODEOWNERS alias may mean; keys are folded and without `@`."""
+        found: dict[str, set[str]] = {}
+        for name, person in self.people.items():
+            for alias in (name, *person.emails, *person.owners, *(account.login for account in person.accounts)):
+                found.setdefault(alias.casefold().removeprefix("@"), set()).add(name)
+        return {alias: frozenset(people) for alias, people in found.items()}
 
     def key_ended(self, key: str, seq: int) -> bool:
         """Whether `key` was retired or declared compromised at or before event `seq`."""

@@ -161,8 +161,10 @@ class RegistryState:
         An activation or a rollback that was signed after the key was declared compromised clears the alarm: a person
         has looked since.
         """
+        if not self.suspects:
+            return None
         step = next((step for step in reversed(self.steps) if (step.line, step.env) == (line, env)), None)
-        if step is None or not self.suspects:
+        if step is None:
             return None
         release = self.versions[line][step.version].seq
         for seq in (step.seq, release):

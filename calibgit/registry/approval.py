@@ -200,13 +200,7 @@ def named_authors(facts: MergeFacts, policy: Policy, *more: str) -> frozenset[st
 
 def people_named(text: str, policy: Policy) -> set[str]:
     """Everybody whom a name, address, login or CODEOWNERS alias may mean; the text itself when that is nobody."""
-    wanted = text.casefold().removeprefix("@")
-    known = {
-        name
-        for name, person in policy.people.items()
-        for alias in (name, *person.emails, *person.owners, *(account.login for account in person.accounts))
-        if alias.casefold().removeprefix("@") == wanted
-    }
+    known = set(policy.aliases.get(text.casefold().removeprefix("@"), ()))
     return known or ({text.casefold()} if text else set())
 
 

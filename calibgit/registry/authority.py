@@ -27,7 +27,7 @@ def signers(event: Event, policy: Policy) -> Signatures:
     Raises:
         IntegrityError: a code of `sshsig.verify`, KEY_ENDED, or TWICE_SIGNED.
     """
-    keys = [sshsig.verify(event.signature, event.signed, namespace=NAMESPACE_GIT, keys=tuple(policy.keys))]
+    keys = [sshsig.verify(event.signature, event.signed, namespace=NAMESPACE_GIT, keys=policy.keys)]
     cosigned = event.payload.get("cosignatures", [])
     text = strict_canonical(statement(event.payload)) if cosigned else b""
     keys += [verify_entry(entry, text, NAMESPACE_STATEMENT) for entry in cosigned]

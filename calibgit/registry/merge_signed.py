@@ -100,7 +100,7 @@ def _signer(commit: Commit, policy: Policy, seq: int) -> tuple[str, str]:
     """The key that signed a commit, and whose it is."""
     if commit.signature is None:
         raise IntegrityError("UNSIGNED", "it carries no SSH signature")
-    key = sshsig.verify(commit.signature, commit.signed_payload, namespace=NAMESPACE_GIT, keys=tuple(policy.keys))
+    key = sshsig.verify(commit.signature, commit.signed_payload, namespace=NAMESPACE_GIT, keys=policy.keys)
     if policy.key_ended(key, seq):
         raise IntegrityError("KEY_ENDED", "its key had ended")
     return key, policy.keys[key]

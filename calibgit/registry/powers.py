@@ -89,9 +89,7 @@ def unsound(policy: Policy, seq: int = 1) -> list[Problem]:
     for power in known.values():
         if power.spare < 0:
             what = f"to {power.task} takes {power.threshold}, and {len(power.able)} can sign today"
-            found.append(
-                Problem("NO_HOLDER", what, fix=f"give the role {power.name} to somebody with a good key")
-            )
+            found.append(Problem("NO_HOLDER", what, fix=f"give the role {power.name} to somebody with a good key"))
         elif power.spare == 0 and policy.four_eyes and power.name.partition(":")[0] not in MACHINES:
             what = f"to {power.task} takes everybody who may ({', '.join(power.able)}): nobody is to spare"
             found.append(Problem("NO_SPARE", what, fix=f"lower the threshold of {power.name}, or add somebody to it"))
