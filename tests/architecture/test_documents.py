@@ -1,0 +1,25 @@
+"""Documents that name tests name tests that exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NAMED = re.compile(r"`(tests/[a-z_/]+\.py)::(test_[a-z0-9_]+)`")
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    text = (ROOT / "docs/threat-model.md").read_text(encoding="utf-8")
+    named = NAMED.findall(text)
+    assert len(named) > 40
+    missing = [f"{path}::{name}" for path, name in named if name not in _tests(ROOT / path)]
+    assert missing == []
+    assert text.count("::test_") == len(named), "a test is named in another form"
+
+
+def _tests(path: Path) -> set[str]:
+    if not path.is_file():
+        return set()
+    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
