@@ -131,6 +131,7 @@ class History:
             initiator=initiator_of(summary),
             summary_sha256=sha256_hex(summary or b""),
             proposed=self._proposed(base, head) if squashed else None,
+            base=read_commit(self.repo, base) if squashed else None,
         )
 
     def _proposed(self, base: str, head: str) -> frozenset[str]:
