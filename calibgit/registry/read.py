@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 
-from calibgit.errors import IntegrityError
+from calibgit.errors import DocumentError, IntegrityError
 from calibgit.model.event import MAX_EVENT_BYTES, expected_refs
 from calibgit.model.ids import TAG_NAMESPACE, parse_release_name, parse_slot, parse_summary_path
 from calibgit.model.state import Problem
@@ -75,14 +76,15 @@ def _witnesses(repo: Repository, result: Verification, remote: str) -> Iterator[
     if policy is None:
         return
     tip = protected_tip(repo, policy.branch_ref, remote)
-    for path in list_files(repo, tip, "proposals/"):
+    for path in list_files(repo, tip, "proposals/", strict=False):
         named = parse_summary_path(path)
         if named is None or named[1] in state.line(named[0]):
             continue
-        summary = read_blob(repo, tip, path)
-        mark = witness(summary, state.registry, path) if summary is not None else None
-        if mark is not None:
-            yield mark
+        with suppress(DocumentError):  # a summary that nobody can read is no witness, and stops no reader
+            summary = read_blob(repo, tip, path)
+            mark = witness(summary, state.registry, path) if summary is not None else None
+            if mark is not None:
+                yield mark
 
 
 def protected_tip(repo: Repository, branch_ref: str, remote: str) -> str:
