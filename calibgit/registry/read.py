@@ -47,10 +47,12 @@ def read_registry(
         lambda branch: History(repo, protected_tip(repo, branch, remote)),
         moment=moment,
     )
-    if result.policy is not None and result.ok:
+    if result.policy is not None and (result.ok or result.foreign):
         marks = [*memory(result.state.registry), *_witnesses(repo, result, remote)]
         problem = refuse_marks(result.events, marks)
-        result.errors += [problem] if problem else []
+        if problem is not None:
+            result.errors += [problem] if result.ok else []
+            result.foreign = []  # an event was seen there before, so what stands there now is no junk to be voided
     pinned = sorted(name for name in names if parse_release_name(name.removeprefix("refs/tags/")))
     if not result.events and not result.errors and pinned:
         result.errors.append(_log_missing(pinned[0]))
