@@ -95,7 +95,8 @@ def warned(result: Verification) -> list[str]:
 def stopped(governed: Governed, code: str, seq: int, *, good: int) -> None:
     """The log stops at `seq` with `code`; the state is that of event `good`; a writer refuses and writes nothing."""
     result = governed.verification()
-    assert [(problem.code, problem.seq) for problem in result.errors] == [(code, seq)]
+    found = [(problem.code, problem.seq) for problem in result.errors]
+    assert found == [(code, seq)], found
     assert result.state.seq == good
     before = governed.remote_tags()
     with pytest.raises(CalibgitError) as refusal:
