@@ -98,11 +98,11 @@ def stopped(governed: Governed, code: str, seq: int, *, good: int) -> None:
     found = [(problem.code, problem.seq) for problem in result.errors]
     assert found == [(code, seq)], found
     assert result.state.seq == good
-    before = governed.remote_tags()
+    before = governed.world.remote_git("for-each-ref")
     with pytest.raises(CalibgitError) as refusal:
         jobs.deprecate(governed.workspace("bob"), BASE, reason="x")
     assert refusal.value.code == code
-    assert governed.remote_tags() == before
+    assert governed.world.remote_git("for-each-ref") == before
 
 
 def share(governed: Governed, *names: str) -> None:

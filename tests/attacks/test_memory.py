@@ -174,13 +174,21 @@ def test_a_witness_of_another_registry_says_nothing(running: Governed, head: dic
     assert running.verification().ok
 
 
-@pytest.mark.parametrize("seq", [0, -1, True, "4", None, [4], 2**60])
-@pytest.mark.parametrize("sha256", ["0" * 64, 7])
-def test_a_witness_of_an_odd_shape_crashes_nobody(running: Governed, seq: object, sha256: object) -> None:
+def test_a_witness_of_an_odd_shape_crashes_nobody(running: Governed) -> None:
     """It is none, unless it is a number and a digest."""
-    witnessed(running, registry=running.verification().state.registry, seq=seq, sha256=sha256)
-    found = codes(running.verification())
-    assert found == []
+    registry = running.verification().state.registry
+    for seq, sha256 in (
+        (0, "0" * 64),
+        (-1, ""),
+        (True, "x"),
+        ("4", "x"),
+        (None, "x"),
+        ([4], "x"),
+        (2**60, "x"),
+        (9, 7),
+    ):
+        witnessed(running, registry=registry, seq=seq, sha256=sha256)
+        assert (seq, codes(running.verification())) == (seq, [])
 
 
 def test_a_witness_on_a_side_branch_says_nothing(running: Governed) -> None:
