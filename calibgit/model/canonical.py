@@ -169,12 +169,12 @@ def read_canonical(line: bytes) -> Any:
     try:
         text = line.decode("utf-8")
         value = _DECODER.decode(text)
+        if text.isascii() and text.isprintable() and ("\\" not in text or _OTHER_ESCAPE.search(text) is None):
+            written = _ENCODER.encode(value).encode()
+        else:
+            written = strict_canonical(value)
     except (ValueError, RecursionError) as error:
         raise _not_canonical("the text is not JSON of strings, whole numbers, lists and objects") from error
-    if text.isascii() and text.isprintable() and ("\\" not in text or _OTHER_ESCAPE.search(text) is None):
-        written = _ENCODER.encode(value).encode()
-    else:
-        written = strict_canonical(value)
     if written != line:
         raise _not_canonical("the text is not in canonical form")
     return value

@@ -39,6 +39,7 @@ class MergeFacts:
         initiator: who started the proposal, from its change summary; None when the summary is missing.
         summary_sha256: SHA-256 of the change summary's bytes.
         proposed: for a squash, the paths that differ between the head and where it left the branch; else None.
+        base: for a squash, the commit before it; else None.
     """
 
     merge: Commit
@@ -49,6 +50,7 @@ class MergeFacts:
     initiator: str | None
     summary_sha256: str = ""
     proposed: frozenset[str] | None = None
+    base: Commit | None = None
 
 
 @dataclass(frozen=True, slots=True)

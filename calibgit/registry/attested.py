@@ -12,10 +12,12 @@ record becomes proof of its own once the approvers have co-signed it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from calibgit.errors import GateClosed
 from calibgit.model.policy import Policy
 from calibgit.registry.approval import (
     NOBODY,
@@ -32,6 +34,7 @@ from calibgit.registry.approval import (
     require_owners,
 )
 from calibgit.registry.merge_signed import schedule_claimed
+from calibgit.repo.objects import Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +127,30 @@ def _require_merge(facts: MergeFacts, claim: Claim) -> None:
 
 def _require_whole(facts: MergeFacts) -> None:
     """After a rebase, the commit before the last is no base: it holds half of the request, CODEOWNERS perhaps."""
-    if len(facts.merge.parents) == 1 and facts.proposed != frozenset(facts.changed):
-        raise refuse(
-            "REBASED",
-            f"commit {facts.merge.oid[:12]} brings only a part of what the reviewed head changes",
-            "The base of a merge must hold nothing of the request, so a rebase of several commits is no evidence.",
-            "merge with a merge commit, or squash",
-        )
+    merge = facts.merge
+    if len(merge.parents) != 1:
+        return
+    if facts.proposed != frozenset(facts.changed):
+        raise _rebased(f"commit {merge.oid[:12]} brings only a part of what the reviewed head changes")
+    if any(commit.oid == merge.oid for commit in facts.commits):
+        raise _rebased(f"commit {merge.oid[:12]} belongs to the reviewed head itself: it was pushed, not merged")
+    if facts.base is not None and _authorship(facts.base) in {_authorship(commit) for commit in facts.commits}:
+        raise _rebased(f"commit {facts.base.oid[:12]}, the base of {merge.oid[:12]}, is a copy of a reviewed commit")
+
+
+def _authorship(commit: Commit) -> tuple[bytes, str]:
+    """What a rebase keeps of a commit: its author line, with the time, and its message."""
+    found = re.search(rb"^author .*$", commit.signed_payload, re.MULTILINE)
+    return found[0] if found else b"", commit.message.strip()
+
+
+def _rebased(what: str) -> GateClosed:
+    return refuse(
+        "REBASED",
+        what,
+        "The base of a merge must hold nothing of the request, so a rebase is no evidence.",
+        "merge with a merge commit, or squash",
+    )
 
 
 def _is_machine(opener: str, policy: Policy) -> bool:

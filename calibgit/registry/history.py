@@ -139,6 +139,7 @@ class History:
             initiator=initiator_of(summary),
             summary_sha256=sha256_hex(summary or b""),
             proposed=brought.proposed,
+            base=None if brought.proposed is None else self._merges.commits([brought.merge.parents[0]])[0],
         )
 
     def _read(self, merge: Commit, head: str) -> Brought:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 
-from calibgit.errors import IntegrityError
+from calibgit.errors import DocumentError, IntegrityError
 from calibgit.model.event import MAX_EVENT_BYTES, expected_refs
 from calibgit.model.ids import TAG_NAMESPACE, parse_release_name, parse_slot, parse_summary_path
 from calibgit.model.state import Problem
@@ -46,11 +47,13 @@ def read_registry(
         lambda branch: History(repo, protected_tip(repo, branch, remote)),
         moment=moment,
     )
-    if result.policy is not None and result.ok:
+    if result.policy is not None and (result.ok or result.foreign):
         marks = [*memory(result.state.registry), *_witnesses(repo, result, remote)]
         result.marked = bool(marks)
         problem = refuse_marks(result.events, marks)
-        result.errors += [problem] if problem else []
+        if problem is not None:
+            result.errors += [problem] if result.ok else []
+            result.foreign = []  # an event was seen there before, so what stands there now is no junk to be voided
     pinned = sorted(name for name in names if parse_release_name(name.removeprefix("refs/tags/")))
     if not result.events and not result.errors and pinned:
         result.errors.append(_log_missing(pinned[0]))
@@ -76,14 +79,15 @@ def _witnesses(repo: Repository, result: Verification, remote: str) -> Iterator[
     if policy is None:
         return
     tip = protected_tip(repo, policy.branch_ref, remote)
-    for path in list_files(repo, tip, "proposals/"):
+    for path in list_files(repo, tip, "proposals/", strict=False):
         named = parse_summary_path(path)
         if named is None or named[1] in state.line(named[0]):
             continue
-        summary = read_blob(repo, tip, path)
-        mark = witness(summary, state.registry, path) if summary is not None else None
-        if mark is not None:
-            yield mark
+        with suppress(DocumentError):  # a summary that nobody can read is no witness, and stops no reader
+            summary = read_blob(repo, tip, path)
+            mark = witness(summary, state.registry, path) if summary is not None else None
+            if mark is not None:
+                yield mark
 
 
 def protected_tip(repo: Repository, branch_ref: str, remote: str) -> str:

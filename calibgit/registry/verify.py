@@ -18,7 +18,7 @@ from calibgit.registry.authority import signers
 from calibgit.registry.facts import Facts
 from calibgit.registry.fold import apply
 from calibgit.registry.format import parse_event
-from calibgit.registry.steps import check_event
+from calibgit.registry.steps import Checked, check_event
 from calibgit.registry.verification import Moment, Slot, Verification
 
 __all__ = ["MAX_LISTED", "Moment", "Slot", "Verification", "problem_of", "verify_log"]
@@ -76,18 +76,22 @@ class _Fold:
             raise  # says something of this machine, not of the event
         except CalibgitError as error:
             problem = problem_of(error, slot)
-            if problem.step == 7 or problem.code in _ONLY_HERE or (problem.step == 1 and self._is_next(event)):
+            if problem.step == 7 or problem.code in _ONLY_HERE or (problem.step == 1 and self._is_sound(event)):
                 self.result.errors.append(problem)
                 return False
             self._disbelieve(slot, problem, event)
         return True
 
-    def _believe(self, event: Event) -> None:
+    def _check(self, event: Event) -> Checked:
         result = self.result
         branch = result.policy.branch_ref if result.policy else event.payload["branch"]["ref"]
         if branch not in self._facts:
             self._facts[branch] = self._facts_of(branch)
-        checked = check_event(event, result.state, result.policy, self._facts[branch])
+        return check_event(event, result.state, result.policy, self._facts[branch])
+
+    def _believe(self, event: Event) -> None:
+        result = self.result
+        checked = self._check(event)
         if event.kind == "void" and self._unreachable is not None:
             raise _numbered(9, void_of_event(event, self._unreachable))
         if self._moment is not None and result.past is None and self._moment.is_past(event):
@@ -103,7 +107,7 @@ class _Fold:
         result.people[event.seq] = checked.people
 
     def _disbelieve(self, slot: Slot, problem: Problem, event: Event | None) -> None:
-        if event is not None and problem.step == 3 and self._is_unreachable(event):
+        if event is not None and problem.step in {1, 3} and self._is_unreachable(event):
             self._unreachable = self._unreachable or Problem(
                 "GAP",
                 f"event {self.result.state.seq + 1} is missing: event {event.seq} follows an event that is not here",
@@ -130,12 +134,17 @@ class _Fold:
             return event.seq > 1
         return prev is not None and prev["sha256"] not in self.result.state.digests and self._is_well_signed(event)
 
-    def _is_next(self, event: Event | None) -> bool:
-        """Whether the event is well signed and follows the last believed one, so that only its names are damaged."""
-        state = self.result.state
-        if event is None or event.payload["prev"] != {"oid": state.head_oid, "sha256": state.head_sha256}:
+    def _is_sound(self, event: Event | None) -> bool:
+        """Whether only the names of the event are damaged: with them it would be believed, or not judged here."""
+        if event is None:
             return False
-        return self._is_well_signed(event)
+        try:
+            self._check(event)
+        except EnvironmentFault:
+            raise
+        except CalibgitError as error:
+            return error.step == 7 or error.code in _ONLY_HERE
+        return True
 
     def _is_well_signed(self, event: Event) -> bool:
         policy = self.result.policy

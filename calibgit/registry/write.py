@@ -195,21 +195,25 @@ def embed_signatures(payload: dict[str, Any], pending: Sequence[Pending], policy
 
     A writer who gives no reason takes the one that was co-signed, where there is only one.
     """
+    if policy is None:
+        return
+    others = [each for each in pending if _is_anothers(each, policy, person, payload["seq"])]
     if not payload["reason"]:
         act = {name: value for name, value in statement(payload).items() if name != "reason"}
-        reasons = {str(each.statement["reason"]) for each in same_act(pending, act)}
+        reasons = {text for each in same_act(others, act) if isinstance(text := each.statement.get("reason"), str)}
         payload["reason"] = reasons.pop() if len(reasons) == 1 else ""
     if payload["kind"] == "policy":
         payload["possession"] = [each.entry for each in matching(pending, payload, NAMESPACE_POSSESSION)]
-    if policy is None:
-        return
     signed: dict[str, Pending] = {}
-    for each in matching(pending, payload, NAMESPACE_STATEMENT):
-        name = policy.person_of_key(each.key)
-        if name not in {None, person} and not policy.key_ended(each.key, payload["seq"]):
-            signed.setdefault(str(name), each)
+    for each in matching(others, payload, NAMESPACE_STATEMENT):
+        signed.setdefault(policy.keys[each.key], each)
     if signed:
         payload["cosignatures"] = [signed[name].entry for name in sorted(signed)]
+
+
+def _is_anothers(pending: Pending, policy: Policy, person: str, seq: int) -> bool:
+    """Whether somebody of the policy other than `person` signed it, with a key that is good for event `seq`."""
+    return policy.person_of_key(pending.key) not in {None, person} and not policy.key_ended(pending.key, seq)
 
 
 def payload_of(fields: Mapping[str, Any], state: RegistryState, branch_ref: str, tip: str, at: str) -> dict[str, Any]:

@@ -125,8 +125,14 @@ def tree_change(description: bytes, path: bytes) -> TreeChange:
     )
 
 
-def list_files(repo: Repository, commit: str, *prefixes: str) -> list[str]:
+def list_files(repo: Repository, commit: str, *prefixes: str, strict: bool = True) -> list[str]:
     """Paths of all files in `commit`, sorted as git sorts; with `prefixes` only those below these directories.
+
+    Args:
+        repo: where to look.
+        commit: object id.
+        prefixes: directories, with or without a slash.
+        strict: refuse names that are not UTF-8; otherwise they are left out.
 
     Raises:
         DocumentError: BAD_PATH for a name that is not UTF-8.
@@ -134,7 +140,12 @@ def list_files(repo: Repository, commit: str, *prefixes: str) -> list[str]:
     directories = [f"{prefix.rstrip('/')}/" for prefix in prefixes if prefix.rstrip("/")]
     where = ("--", *directories) if directories else ()
     output = repo.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", require_oid(commit), *where)
-    return [_path(path) for path in output.split(b"\x00")[:-1]]
+    paths = output.split(b"\x00")[:-1]
+    return [_path(path) for path in paths if strict or _is_text(path)]
+
+
+def _is_text(raw: bytes) -> bool:
+    return raw.decode("utf-8", "replace").encode() == raw
 
 
 def _path(raw: bytes) -> str:

@@ -1,5 +1,56 @@
-"""The fixtures of a registry that is in use."""
+"""The fixtures of registries that are in use."""
 
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from calibgit.jobs import start
+from tests.support.attesting import approve, request
+from tests.support.governed import BASE, Clock, Governed, govern
 from tests.support.running import running, running_template
+from tests.support.world import Template, World, run_git
 
-__all__ = ["running", "running_template"]
+__all__ = ["attested", "attested_template", "running", "running_template"]
+
+MACHINES = """
+[roles.attest]
+people = ["robot", "dave"]
+threshold = 1
+"""
+
+
+@pytest.fixture(scope="session")
+def attested_template(template: Template, tmp_path_factory: pytest.TempPathFactory) -> tuple[World, int]:
+    """The original of `attested`; never given to a test."""
+    governed = govern(template.copy(tmp_path_factory.mktemp("attested") / "world"), seal=False)
+    world = governed.world
+    machines = "".join(
+        f'[people.{name}]\nkind = "ci"\nkeys = ["{world.public_key(name)}"]\nemails = ["{name}@example.org"]\n\n'
+        for name in ("robot", "dave")
+    )
+    account = 'accounts = [{ host = "github.com", login = "alice-gh", id = 7 }]\n'
+    text = (world.clone / "trust.toml").read_text()
+    text = text.replace('owners = ["@alice"]\n', 'owners = ["@alice", "@org/leads"]\n' + account, 1)
+    text = text.replace("[roles.release]\npeople = [", machines + '[roles.release]\npeople = ["robot", ', 1)
+    world.commit({"trust.toml": text + MACHINES}, "Machines attest")
+    world.git("push", "--quiet", "origin", "HEAD:main")
+    governed.fetch()
+    start.seal(governed.workspace("alice"), adopt=[(BASE, ["production"])], reason="start", dry_run=False)
+    head = governed.propose("1.1.0", author="carol")
+    approve(governed, request(governed, "1.1.0", head), head, "alice")
+    for place in (world.clone, world.remote):
+        run_git(place, "repack", "-adq")
+        run_git(place, "pack-refs", "--all")
+    return world, governed.clock.now
+
+
+@pytest.fixture
+def attested(attested_template: tuple[World, int], tmp_path: Path) -> Governed:
+    """Machines attest: robot may release and attest, dave only attest. Carol proposed 1.1.0, and alice approved it."""
+    original, now = attested_template
+    root = tmp_path / "attested"
+    shutil.copytree(original.root, root, symlinks=True)
+    return Governed(World(root, root / "remote.git", root / "clone", original.keys, original.signers), Clock(now))

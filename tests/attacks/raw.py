@@ -7,10 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from calibgit.errors import CalibgitError
+from calibgit.jobs import govern as jobs
+from calibgit.model.canonical import sha256_hex
 from calibgit.model.event import SCHEMA, expected_refs
+from calibgit.model.ids import Version, config_path, summary_path
 from calibgit.registry.format import message
+from calibgit.registry.history import schema_path
 from calibgit.registry.verify import Verification
-from tests.support.governed import Governed
+from tests.support.governed import BASE, LINE, Governed
 from tests.support.world import MemorySigner, run_git
 
 TAGS = "refs/tags/"
@@ -83,3 +90,55 @@ def codes(result: Verification) -> list[str]:
 def warned(result: Verification) -> list[str]:
     """Codes of the warnings."""
     return [problem.code for problem in result.warnings]
+
+
+def stopped(governed: Governed, code: str, seq: int, *, good: int) -> None:
+    """The log stops at `seq` with `code`; the state is that of event `good`; a writer refuses and writes nothing."""
+    result = governed.verification()
+    found = [(problem.code, problem.seq) for problem in result.errors]
+    assert found == [(code, seq)], found
+    assert result.state.seq == good
+    before = governed.world.remote_git("for-each-ref")
+    with pytest.raises(CalibgitError) as refusal:
+        jobs.deprecate(governed.workspace("bob"), BASE, reason="x")
+    assert refusal.value.code == code
+    assert governed.world.remote_git("for-each-ref") == before
+
+
+def share(governed: Governed, *names: str) -> None:
+    """Push names of the clone as they are."""
+    governed.world.git("push", "--quiet", "origin", *(f"{name}:{name}" for name in names))
+
+
+def file_at(governed: Governed, commit: str, path: str) -> bytes:
+    """Bytes of a file at a commit."""
+    words = ["git", "cat-file", "blob", f"{commit}:{path}"]
+    return subprocess.run(words, cwd=governed.world.clone, capture_output=True, check=True).stdout
+
+
+def released_from(governed: Governed, at: str, version: Version, **approval: Any) -> dict[str, Any]:
+    """The fields of a release of `version` that stands at the commit `at`; `approval` spoils or completes the record."""
+    path = config_path(version)
+    data = file_at(governed, at, path)
+    base = governed.world.git("rev-parse", f"{at}^1")
+    return {
+        "line": LINE,
+        "version": str(version),
+        "target": {"commit": at, "path": path, "sha256": sha256_hex(data), "size": len(data)},
+        "schema_sha256": sha256_hex(file_at(governed, at, schema_path(path))),
+        "approval": {
+            "base": base,
+            "merge": at,
+            "authors": ["carol"],
+            "approvers": ["alice"],
+            "initiator": "carol@example.org",
+            "summary_sha256": sha256_hex(file_at(governed, at, summary_path(LINE, version))),
+            **approval,
+        },
+    }
+
+
+def target_of(governed: Governed, version: Version = BASE) -> dict[str, Any]:
+    """The target that events of a released version carry."""
+    record = governed.verification().state.line(LINE)[version]
+    return {"commit": record.commit, "path": record.path, "sha256": record.sha256, "size": record.size}

@@ -12,10 +12,9 @@ import pytest
 from calibgit.errors import CalibgitError, GateClosed, IntegrityError
 from calibgit.jobs import govern as jobs
 from calibgit.model.canonical import pretty_json, sha256_hex
-from calibgit.model.ids import Version, config_path, proposal_directory
-from calibgit.registry.history import schema_path
+from calibgit.model.ids import Version, config_path
 from calibgit.repo.commits import commit_files, merge_commit
-from tests.attacks.raw import codes, forge, payload
+from tests.attacks.raw import codes, forge, payload, released_from
 from tests.support.governed import LINE, Governed
 
 V120 = Version(1, 2, 0)
@@ -225,28 +224,8 @@ def release_fields(
     running: Governed, target: str, *, approvers: str = "alice", version: Version = V120
 ) -> dict[str, Any]:
     """What the tool would sign for a merge."""
-    path = config_path(version)
-    data = running.world.git("show", f"{target}:{path}").encode() + b"\n"
-    schema = running.world.git("show", f"{target}:{schema_path(path)}").encode() + b"\n"
-    name = f"{proposal_directory(LINE, version)}/change_summary_v{version}.json"
-    summary = running.world.git("show", f"{target}:{name}").encode() + b"\n"
-    base, head = running.world.git("rev-parse", f"{target}^1", f"{target}^2").split()
-    return {
-        "line": LINE,
-        "version": str(version),
-        "target": {"commit": target, "path": path, "sha256": sha256_hex(data), "size": len(data)},
-        "schema_sha256": sha256_hex(schema),
-        "approval": {
-            "kind": "merge-signed",
-            "base": base,
-            "head": head,
-            "merge": target,
-            "authors": ["carol"],
-            "approvers": [approvers],
-            "initiator": "carol@example.org",
-            "summary_sha256": sha256_hex(summary),
-        },
-    }
+    head = running.world.git("rev-parse", f"{target}^2")
+    return released_from(running, target, version, kind="merge-signed", head=head, approvers=[approvers])
 
 
 def test_a_release_by_hand_of_a_sound_merge_is_believed(running: Governed) -> None:
