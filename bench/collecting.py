@@ -13,8 +13,8 @@ import duckdb
 
 from bench.clock import wall
 from calibgit.engine.table import write_results
+from calibgit.jobs.active_config import ActiveConfig
 from calibgit.jobs.measure import Subject, collect
-from calibgit.jobs.workspace import ActiveConfig
 from calibgit.model.ids import Version
 from calibgit.model.settings import read_settings
 from calibgit.simulate.population import simulate

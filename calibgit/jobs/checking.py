@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from calibgit.check.candidate import Candidate
 from calibgit.check.run import run_checks
 from calibgit.errors import CalibgitError, GateClosed, UsageError
+from calibgit.jobs.active_config import ActiveConfig
 from calibgit.jobs.drafting import recompute
 from calibgit.jobs.govern import contracts
 from calibgit.jobs.measure import Subject
 from calibgit.jobs.proposing import taken
-from calibgit.jobs.workspace import SETTINGS_FILE, ActiveConfig, Workspace
+from calibgit.jobs.workspace import SETTINGS_FILE, Workspace
 from calibgit.model.checks import CheckReport
 from calibgit.model.ids import Version, summary_path
 from calibgit.model.policy import PRODUCTION, Policy

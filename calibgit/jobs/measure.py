@@ -14,7 +14,8 @@ from calibgit.collect.exact import collect_exact
 from calibgit.collect.window import resolve_window
 from calibgit.engine.open import open_source
 from calibgit.errors import DocumentError, EnvironmentFault
-from calibgit.jobs.workspace import ActiveConfig, Workspace
+from calibgit.jobs.active_config import ActiveConfig
+from calibgit.jobs.workspace import Workspace
 from calibgit.model.report import CalibrationReport
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from calibgit.errors import DocumentError, GateClosed, UsageError
+from calibgit.jobs.active_config import ActiveConfig, work_tree_config
 from calibgit.jobs.memory import Memory
-from calibgit.model.canonical import sha256_hex
 from calibgit.model.config import read_config
-from calibgit.model.ids import Version, config_path
+from calibgit.model.ids import Version
 from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.settings import Line, Settings, read_settings
 from calibgit.model.state import Problem, RegistryState, VersionRecord
@@ -27,28 +26,11 @@ from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository
 
 if TYPE_CHECKING:
-    from calibgit.model.snapshot import ConfigRef
     from calibgit.registry.write import Writer
     from calibgit.repo.signing import Signer
 
 SETTINGS_FILE = "calibgit.toml"
 POLICY_FILE = "trust.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveConfig:
-    """A config with its meaning: version, bytes, JSON data (key order kept) and digest."""
-
-    version: Version
-    data: bytes
-    value: dict[str, Any]
-
-    @property
-    def ref(self) -> ConfigRef:
-        """Version and digest."""
-        from calibgit.model.snapshot import ConfigRef  # noqa: PLC0415  kept off the path of readers
-
-        return ConfigRef(version=str(self.version), sha256=sha256_hex(self.data))
 
 
 class Workspace:
@@ -257,7 +239,7 @@ class Workspace:
         """
         verification = self.verification()
         if verification.policy is None and verification.ok and wanted is not None:
-            return self._work_tree_config(Version.parse(wanted.removeprefix("v")))
+            return work_tree_config(self.repo, self.place, Version.parse(wanted.removeprefix("v")))
         state, policy = verification.require()
         record = self._record(state, wanted, env)
         return self.config_of(record, policy)
@@ -292,16 +274,3 @@ class Workspace:
                 fix=f"calibgit status --line {self.line_name}",
             )
         return record
-
-    def _work_tree_config(self, version: Version) -> ActiveConfig:
-        path = config_path(version, self.place.configs)
-        try:
-            data = (self.repo.work_tree / path).read_bytes()
-        except OSError as error:
-            raise DocumentError(
-                "NO_SUCH_CONFIG",
-                f"there is no readable {path}",
-                why="Without its config nothing can be said about calibration.",
-                fix=f"ls {self.place.configs}",
-            ) from error
-        return ActiveConfig(version, data, read_config(data, path)[1])

@@ -74,12 +74,7 @@ class _Reader:
 
     def string(self) -> bytes:
         """The next string: a four-byte length and as many bytes."""
-        start = self._at + 4
-        end = start + int.from_bytes(self._data[self._at : start], "big")
-        if start > len(self._data) or end > len(self._data):
-            raise _Refused("SIG_MALFORMED", "a field is longer than the bytes that follow")
-        self._at = end
-        return self._data[start:end]
+        return self.take(self.number())
 
     def positive(self) -> int:
         """The next multiple-precision integer: positive, in its shortest form."""

@@ -8,9 +8,9 @@ import pytest
 
 from calibgit.check.compat import differences, level
 from calibgit.errors import DocumentError
+from calibgit.jobs.active_config import ActiveConfig
 from calibgit.jobs.drafting import recompute
 from calibgit.jobs.measure import Subject
-from calibgit.jobs.workspace import ActiveConfig
 from calibgit.model.config import read_config
 from calibgit.model.ids import Version
 from calibgit.model.policy import read_policy

@@ -99,6 +99,103 @@ CASES: list[tuple[str, str, tuple[str, ...] | None]] = [
     ("* @a\n.* @b", ".github/x", B),
     ("*.json @a\n", "configs/.json", A),
     ("/proposals/ @a", "proposals/scoring/v1.1.0/x.json", A),
+    # anchoring: a slash at the start or inside ties a pattern to the root; a trailing one alone does not
+    ("apps/web @a", "apps/web", A),
+    ("apps/web @a", "apps/web/x", A),
+    ("apps/web @a", "other/apps/web", None),
+    ("/apps/web @a", "apps/web/deep/x", A),
+    ("web @a", "apps/web/deep/x", A),
+    ("web/ @a", "apps/web/deep/x", A),
+    ("/web @a", "apps/web", None),
+    ("/web/ @a", "web", None),
+    ("web/ @a", "web", None),
+    ("/trust.toml @a", "trust.toml", A),
+    ("/trust.toml @a", "deep/trust.toml", None),
+    ("trust.toml @a", "deep/trust.toml", A),
+    ("/trust.toml/ @a", "trust.toml", None),
+    ("/trust.toml @a", "trust.toml.bak", None),
+    ("/trust.toml @a", "xtrust.toml", None),
+    # a star stays within one name
+    ("/*.toml @a", "trust.toml", A),
+    ("/*.toml @a", "deep/trust.toml", None),
+    ("*.toml @a", "deep/trust.toml", A),
+    ("/configs/*.json @a", "configs/c.json", A),
+    ("/configs/*.json @a", "configs/deep/c.json", None),
+    ("/configs/*/c.json @a", "configs/deep/c.json", A),
+    ("/configs/*/c.json @a", "configs/c.json", None),
+    ("/configs/*/c.json @a", "configs/deep/er/c.json", None),
+    ("/*/c.json @a", "configs/c.json", A),
+    ("/*/c.json @a", "c.json", None),
+    ("c* @a", "c", A),
+    ("c* @a", "configs/x", A),
+    ("/c*g @a", "config", A),
+    ("/c*g @a", "configs", None),
+    ("/* @a", "x", A),
+    ("/* @a", "deep/x", None),
+    ("* @a", ".hidden", A),
+    ("*.* @a", "x", None),
+    ("*.* @a", ".x", A),
+    # two stars cross names, in every place
+    ("** @a", "deep/er/x", A),
+    ("/** @a", "deep/er/x", A),
+    ("/** @a", "x", A),
+    ("**/ @a", "deep/x", A),
+    ("**/ @a", "x", None),
+    ("**/*.json @a", "c.json", A),
+    ("**/*.json @a", "deep/er/c.json", A),
+    ("configs/**/*.json @a", "configs/c.json", A),
+    ("configs/**/*.json @a", "configs/deep/er/c.json", A),
+    ("configs/** @a", "configs", None),
+    ("/configs/**/ @a", "configs/deep/x", A),
+    ("/configs/**/ @a", "configs/x", None),
+    ("a/**/b/**/c @a", "a/1/b/2/3/c", A),
+    ("a/**/b/**/c @a", "a/b/c", A),
+    ("a/**/b/**/c @a", "a/c", None),
+    ("a** @a", "abc", A),
+    ("**a @a", "bca", A),
+    # a question mark is one character, never a slash
+    ("?.json @a", "c.json", A),
+    ("?.json @a", ".json", None),
+    ("/a?b @a", "a/b", None),
+    ("/v?.?.? @a", "v1.1.0", A),
+    # marks that mean something elsewhere are letters here
+    ("/a+b @a", "a+b", A),
+    ("/a+b @a", "aab", None),
+    ("/a.b @a", "axb", None),
+    ("/(a|b) @a", "a", None),
+    ("/(a|b) @a", "(a|b)", A),
+    ("/{a,b} @a", "a", None),
+    ("/$x^ @a", "$x^", A),
+    ('"/my docs/" @a', "my docs/x", None),
+    # case, and letters that only look alike
+    ("/CONFIGS/ @a", "configs/x", None),
+    ("/\u0441onfigs/ @a", "configs/x", None),
+    ("* @A", "x", ("@A",)),
+    # the last line that speaks of a path decides alone
+    ("/configs/ @a\n/configs/c.json @b", "configs/c.json", B),
+    ("/configs/c.json @b\n/configs/ @a", "configs/c.json", A),
+    ("/configs/ @a\n*.json @b", "configs/c.json", B),
+    ("/configs/ @a\n*.md @b", "configs/c.json", A),
+    ("* @a\n/configs/\n* @b", "configs/c", B),
+    ("/configs/ @a\nconfigs/ not-an-owner\n/configs/ @b", "configs/c", B),
+    ("* @a\n* # nobody any more", "x", NOBODY),
+    # owners
+    ("* @a @a", "x", ("@a", "@a")),
+    ("* @org/team @a ann@example.org", "x", ("@org/team", "@a", "ann@example.org")),
+    ("* @a\nx @org/team/more", "x", A),
+    ("* @a\nx @org/", "x", A),
+    ("* @a\nx @/team", "x", A),
+    ("* @a\nx @@b", "x", A),
+    ("* @a\nx a@b@c.org", "x", A),
+    ("* @a\nx @b,", "x", A),
+    ("* @a\nx @b;@c", "x", A),
+    # lines that are skipped whole
+    ("* @a\nconfigs/[a-z].json @b", "configs/a.json", A),
+    ("* @a\n!x @b", "x", A),
+    ("* @a\n\\!x @b", "x", A),
+    ("* @a\n*** @b", "x", A),
+    ("* @a\n/***/x @b", "y/x", A),
+    ("* @a\n\x00x @b", "x", A),
 ]
 
 
@@ -110,7 +207,7 @@ def test_a_path_has_the_owners_that_github_gives_it(text: str, path: str, owners
 
 
 def test_the_table_is_long_enough() -> None:
-    assert len(CASES) >= 80
+    assert len({(text, path) for text, path, _ in CASES}) >= 150
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""A config with its meaning, from the registry or from the work tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from calibgit.errors import DocumentError
+from calibgit.model.canonical import sha256_hex
+from calibgit.model.config import read_config
+from calibgit.model.ids import Version, config_path
+from calibgit.model.policy import Place
+from calibgit.repo.repository import Repository
+
+if TYPE_CHECKING:
+    from calibgit.model.snapshot import ConfigRef
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveConfig:
+    """A config with its meaning: version, bytes, JSON data (key order kept) and digest."""
+
+    version: Version
+    data: bytes
+    value: dict[str, Any]
+
+    @property
+    def ref(self) -> ConfigRef:
+        """Version and digest."""
+        from calibgit.model.snapshot import ConfigRef  # noqa: PLC0415  kept off the path of readers
+
+        return ConfigRef(version=str(self.version), sha256=sha256_hex(self.data))
+
+
+def work_tree_config(repo: Repository, place: Place, version: Version) -> ActiveConfig:
+    """The config of `version` in the work tree, which nobody has signed.
+
+    Raises:
+        DocumentError: NO_SUCH_CONFIG, or see `read_config`.
+    """
+    path = config_path(version, place.configs)
+    try:
+        data = (repo.work_tree / path).read_bytes()
+    except OSError as error:
+        raise DocumentError(
+            "NO_SUCH_CONFIG",
+            f"there is no readable {path}",
+            why="Without its config nothing can be said about calibration.",
+            fix=f"ls {place.configs}",
+        ) from error
+    return ActiveConfig(version, data, read_config(data, path)[1])
