@@ -223,6 +223,7 @@ HISTORIES: dict[Callable[[Governed], tuple[str, str]], str] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", HISTORIES, ids=lambda attack: attack.__name__)
 def test_a_history_that_is_no_reviewed_merge(attested: Governed, attack: Callable[[Governed], tuple[str, str]]) -> None:
     """The record says what the machine would say; the repository says something else."""

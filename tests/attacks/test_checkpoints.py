@@ -16,6 +16,8 @@ from tests.attacks.raw import codes, forge, payload, stopped
 from tests.support.governed import BASE, LINE, Clock, Governed, govern
 from tests.support.world import Template, World
 
+pytestmark = pytest.mark.slow
+
 V110 = Version(1, 1, 0)
 ROLE = '[roles.checkpoint]\npeople = ["robot", "alice"]\nthreshold = 1\n\n'
 

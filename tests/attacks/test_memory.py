@@ -17,6 +17,8 @@ from tests.attacks.raw import codes, forge, payload, plant, slot, stopped, targe
 from tests.support.governed import BASE, LINE, Governed
 from tests.support.world import run_git
 
+pytestmark = pytest.mark.slow
+
 SUMMARY = "proposals/scoring/v1.2.0/change_summary_v1.2.0.json"
 
 

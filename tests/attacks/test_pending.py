@@ -18,6 +18,8 @@ from tests.attacks.raw import codes, forge, payload, plant, stopped, target_of, 
 from tests.support.governed import BASE, LINE, Governed
 from tests.support.world import MemorySigner
 
+pytestmark = pytest.mark.slow
+
 V110 = Version(1, 1, 0)
 
 

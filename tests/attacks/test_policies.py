@@ -28,6 +28,8 @@ from tests.attacks.raw import (
 )
 from tests.support.governed import BASE, LINE, Governed
 
+pytestmark = pytest.mark.slow
+
 TRUST = "trust.toml"
 
 

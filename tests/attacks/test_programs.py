@@ -17,6 +17,8 @@ from tests.repo.hostility import Canary, poison_config, poisoned_environment
 from tests.support.governed import BASE, Governed
 from tests.support.world import run_git
 
+pytestmark = pytest.mark.slow
+
 V120 = Version(1, 2, 0)
 
 

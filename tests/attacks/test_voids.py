@@ -97,6 +97,7 @@ def test_a_valid_event_is_not_voided(running: Governed) -> None:
         upkeep.void(running.workspace("alice"), reason="x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seqs", "code"),
     [
