@@ -129,7 +129,8 @@ def _pattern_problem(pattern: str) -> str | None:
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:
-    compiled = GitIgnoreSpecPattern(pattern)
+    # Git takes `a/**/` for the directories below a, not for the files in it.
+    compiled = GitIgnoreSpecPattern(pattern + "*/**" if pattern.endswith("**/") else pattern)
     only_direct = pattern.endswith("/*") and "**" not in pattern
     depth = pattern.strip("/").count("/")
 

@@ -19,7 +19,8 @@ from tests.support.world import Template, World
 pytestmark = pytest.mark.slow
 
 V110 = Version(1, 1, 0)
-ROLE = '[roles.checkpoint]\npeople = ["robot", "alice"]\nthreshold = 1\n\n'
+OLD = '[roles.checkpoint]\npeople = ["alice", "bob", "carol"]\n'
+ROLE = '[roles.checkpoint]\npeople = ["robot", "alice"]\n'
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +30,7 @@ def watched_template(template: Template, tmp_path_factory: pytest.TempPathFactor
     world = governed.world
     robot = f'[people.robot]\nkind = "ci"\nkeys = ["{world.public_key("robot")}"]\n\n'
     text = (world.clone / "trust.toml").read_text()
-    world.commit({"trust.toml": text.replace("[roles.policy]", robot + ROLE + "[roles.policy]")}, "Checkpoints")
+    world.commit({"trust.toml": text.replace(OLD, robot + ROLE)}, "Checkpoints")
     world.git("push", "--quiet", "origin", "HEAD:main")
     governed.fetch()
     start.seal(governed.workspace("alice"), adopt=[(BASE, ["production"])], reason="start", dry_run=False)

@@ -269,7 +269,7 @@ def test_a_sound_event_whose_name_was_damaged_is_not_junk(running: Governed) -> 
         upkeep.void(running.workspace("alice"), reason="x")
     plant(running.world.remote, {name: running.tip()})
     running.fetch()
-    stopped(running, "NAME_MISMATCH", 4, good=3)
+    stopped(running, "LIGHTWEIGHT", 4, good=3)
 
 
 def test_a_void_cannot_jump_over_an_event_whose_name_is_damaged_behind_a_gap(running: Governed) -> None:
