@@ -22,8 +22,8 @@ from calibgit.registry.history import History, schema_path
 from calibgit.registry.pending import KEPT_HEADS
 from calibgit.registry.write import Alongside, Plan, Situation, write_event
 from calibgit.release import plan
-from calibgit.repo.history import list_files, resolve
-from calibgit.repo.remote import fetch
+from calibgit.repo.history import list_files
+from calibgit.repo.remote import fetch, remote_refs
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,10 @@ def reject(workspace: Workspace, version: Version, *, reason: str, dry_run: bool
     line, path = workspace.line_name, config_path(version, workspace.place.configs)
     branch = proposal_branch(line, version)
     writer = workspace.writer()
-    tracking = f"refs/remotes/{writer.remote.name}/{branch}"
+    ref = f"refs/heads/{branch}"
     _, policy = _current(workspace)
     fetch(writer.repo, writer.remote, [f"+refs/heads/calibgit/*:refs/remotes/{writer.remote.name}/calibgit/*"])
-    head = resolve(workspace.repo, tracking)
+    head = remote_refs(writer.repo, writer.remote, ref).get(ref)  # a tracking branch may outlive the branch
     history = workspace.history(policy)
     data = history.blob(head, path) if head else history.blob(history.tip, path)
     if data is None:
@@ -165,6 +165,7 @@ def rollback(
 
     def planned(situation: Situation) -> Mapping[str, Any]:
         _require_no_news(situation, workspace.line_name, env, seen)
+        _require_no_repeat(situation, workspace.line_name, env, reason)
         leaving, restored = plan.choose_rollback(situation.state, line=workspace.line_name, env=env, to=to)
         _require_compatible(workspace, situation, restored.version, env)
         report = _report(workspace, situation, leaving, restored, env, reason)
@@ -191,6 +192,18 @@ def _require_no_news(situation: Situation, line: str, env: str, seen: int) -> No
                 why="This clone had not seen it, so going back once more may not be what you want.",
                 fix="look at: calibgit status; to go back further, repeat the command",
             )
+
+
+def _require_no_repeat(situation: Situation, line: str, env: str, reason: str) -> None:
+    """Whoever repeats a command that was cut off must not go back two versions."""
+    last = next((s for s in reversed(situation.state.steps) if (s.line, s.env) == (line, env)), None)
+    if last is not None and last.kind == "revert" and (last.signer, last.reason) == (situation.person, reason):
+        raise Conflict(
+            "ALREADY_ROLLED_BACK",
+            f"you rolled back {line} in {env} with event {last.seq} for this reason: v{last.version} is active",
+            why="The same rollback twice is one rollback; the first may have been written although it was cut off.",
+            fix="look at: calibgit status; to go back further, give a reason of its own",
+        )
 
 
 def _report(

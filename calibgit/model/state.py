@@ -79,6 +79,7 @@ class Step:
     at: str
     signer: str
     people: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

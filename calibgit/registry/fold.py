@@ -119,7 +119,19 @@ def _move(state: RegistryState, event: Event, people: tuple[str, ...]) -> None:
     versions[event.version].envs[event.env] = "active"
     state.now[event.line, event.env] = event.version
     kind: Literal["activate", "revert"] = "revert" if event.kind == "revert" else "activate"
-    state.steps.append(Step(event.seq, event.line, event.env, event.version, kind, event.at, people[0], people))
+    state.steps.append(
+        Step(
+            event.seq,
+            event.line,
+            event.env,
+            event.version,
+            kind,
+            event.at,
+            people[0],
+            people,
+            event.payload.get("reason", ""),
+        )
+    )
 
 
 def full_ref(name: str) -> str:

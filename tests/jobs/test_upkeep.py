@@ -226,3 +226,25 @@ def test_a_rollback_by_one_person_is_ratified_by_another(released: Governed) -> 
     assert not released.verification().state.unratified()
     with pytest.raises(GateClosed, match="ALREADY_RATIFIED"):
         upkeep.ratify(released.workspace("carol"), seq, reason="me too")
+
+
+def test_a_rollback_that_was_cut_off_and_is_repeated_goes_back_once(released: Governed) -> None:
+    govern.activate(released.workspace("bob"), V110, env="production")
+    released.merge(released.propose("1.2.0", good=68), by="alice")
+    govern.release(released.workspace("bob"), Version(1, 2, 0), reason="ready")
+    govern.activate(released.workspace("bob"), Version(1, 2, 0), env="production")
+    govern.rollback(released.workspace("bob"), env="production", to=None, reason="too strict")
+    refused(
+        "ALREADY_ROLLED_BACK",
+        lambda: govern.rollback(released.workspace("bob"), env="production", to=None, reason="too strict"),
+    )
+    assert released.verification().state.now["scoring", "production"] == V110
+    govern.rollback(released.workspace("bob"), env="production", to=None, reason="that one is too strict as well")
+    assert released.verification().state.now["scoring", "production"] == BASE
+
+
+def test_a_branch_that_is_gone_from_the_remote_is_not_rejected_from_memory(governed: Governed) -> None:
+    governed.propose("1.1.0")
+    governed.fetch()
+    governed.world.remote_git("update-ref", "-d", "refs/heads/calibgit/scoring/v1.1.0")
+    refused("NOT_PROPOSED", lambda: govern.reject(governed.workspace("bob"), V110, reason="no"))
