@@ -134,6 +134,7 @@ def test_whoever_loses_every_race_hears_it_and_has_written_nothing(running: Gove
     mine = overtaken(running, "bob", meanwhile, times=100)
     with pytest.raises(Conflict, match="LOST_RACE"):
         jobs.deprecate(mine, V110, reason="never")
+    running.fetch()
     result = running.verification()
     assert result.ok
     assert {people for seq, people in result.people.items() if seq > 3} == {("alice",)}
