@@ -15,7 +15,7 @@ from calibgit.model.ids import Version, config_path, require_name
 from calibgit.model.policy import read_policy
 from calibgit.model.schemas import schema_bytes
 from calibgit.registry.history import SCHEMA_FILE
-from calibgit.registry.sshsig import parse_public_key
+from calibgit.registry.sshkeys import parse_public_key
 from calibgit.registry.write import Situation, Writer, refresh, require_home, write_event
 from calibgit.release import plan
 from calibgit.repo.identity import user_identity
