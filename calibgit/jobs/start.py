@@ -17,7 +17,7 @@ from calibgit.model.schemas import schema_bytes
 from calibgit.registry.history import SCHEMA_FILE
 from calibgit.registry.powers import unsound
 from calibgit.registry.refresh import refresh
-from calibgit.registry.sshsig import parse_public_key
+from calibgit.registry.sshkeys import parse_public_key
 from calibgit.registry.write import Situation, Writer, require_home, write_event
 from calibgit.release import plan
 from calibgit.repo.identity import user_identity
