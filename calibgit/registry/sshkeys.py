@@ -35,7 +35,7 @@ _PUBLIC_KEY = re.compile(r"([a-z0-9@.-]{1,64}) ([A-Za-z0-9+/]{16,8192}={0,2})(?:
 # Curve25519 in Edwards form, RFC 8032 section 5.1: -x^2 + y^2 = 1 + d x^2 y^2 modulo p.
 _P = 2**255 - 19
 _D = -121665 * pow(121666, -1, _P) % _P
-_Y_OF_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+_Y_OF_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _LOW_ORDER = frozenset({0, 1, _P - 1, _Y_OF_ORDER_8, _P - _Y_OF_ORDER_8})
 
 # Takes the signature blob and the signed bytes; raises Refused or InvalidSignature.
