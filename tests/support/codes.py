@@ -31,7 +31,7 @@ ERRORS = {
 }
 # What the values end with: a problem of the log, a failed check, a refused signature, the two faults of the command
 # line. They are no exceptions, so their exit status is written where they are printed.
-VALUES = {"AuditFinding": 0, "Problem": 6, "CheckResult": 1, "_Refused": 6}
+VALUES = {"AuditFinding": 0, "Problem": 6, "CheckResult": 1, "Refused": 6}
 WRITTEN = {"USAGE": 2, "BUG": 70}
 # It has a field called code, and describes codes instead of reporting them.
 NO_REPORT = {"calibgit.model.explained.Explanation"}
