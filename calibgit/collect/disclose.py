@@ -83,7 +83,7 @@ def disclose(exact: ExactSnapshot, *, settings: Line, config_data: Mapping[str, 
 def _stratum(name: str, counts: Counts) -> Stratum:
     plan = counts.plan
     words = plan.settings.vocabulary
-    labels = _tally(counts, "label", "label", [*counts.bands, OTHER, MISSING])
+    labels = _tally(counts, "label", "score", "label", [*counts.bands, OTHER, MISSING])
     confidence = confidence_block(counts, labels)
     return Stratum(
         logic_version=name,
@@ -93,23 +93,23 @@ def _stratum(name: str, counts: Counts) -> Stratum:
         confidence=confidence,
         outcome=outcome_block(counts),
         flag_types=_flag_types(counts),
-        flag_severity=_tally(counts, "severity", "flags", [*plan.severities, "none", OTHER, MISSING]),
+        flag_severity=_tally(counts, "flags", "traits", "worst", [*plan.severities, "none", OTHER, MISSING]),
         escalation=_tally(
-            counts, "escalation", "escalation", [*(item.name for item in words.escalation), "other", "none"]
+            counts, "escalation", "traits", "escalation", [*(item.name for item in words.escalation), "other", "none"]
         ),
-        tiers=_tally(counts, "tier", "tier", [*plan.tiers, OTHER, MISSING]),
-        sufficiency=_tally(counts, "sufficiency", "sufficiency", ["yes", "no", MISSING]),
+        tiers=_tally(counts, "tier", "tier", "tier", [*plan.tiers, OTHER, MISSING]),
+        sufficiency=_tally(counts, "sufficiency", "sufficiency", "sufficiency", ["yes", "no", MISSING]),
         conflict=conflict_block(counts),
         categories=_categories(counts),
         verdicts=_verdicts(counts),
     )
 
 
-def _tally(counts: Counts, block: str, role: str, keys: Sequence[str]) -> TallyBlock:
+def _tally(counts: Counts, role: str, table: str, fact: str, keys: Sequence[str]) -> TallyBlock:
     """Fold rare keys into `__other__`, and then the smallest other key while `__other__` itself is too small."""
     if role not in counts.roles:
         return TallyBlock(status="absent")
-    found = counts.by_key(block, keys)
+    found = counts.by_fact(table, fact, keys)
     folded = [key for key, n in found.items() if key != OTHER and counts.small(n)]
     other = found.pop(OTHER, 0) + sum(found.pop(key) for key in folded)
     while counts.small(other) and any(found.values()):
@@ -129,16 +129,19 @@ def _tally(counts: Counts, block: str, role: str, keys: Sequence[str]) -> TallyB
 def _flag_types(counts: Counts) -> RateBlock:
     if "flags" not in counts.roles:
         return RateBlock(status="absent")
-    known = sum(row.n for row in counts.rows.get("flags_known", ()))
+    worst = counts.by_fact("traits", "worst", (MISSING, "none"))
+    known = counts.n - worst[MISSING]
     if counts.small(counts.n - known):
         known = counts.n
         counts.account.folded_keys += 1
     if known < counts.k:
         counts.account.withheld_cells += known > 0
         return RateBlock(status="withheld")
-    found = counts.by_key("flag_type", [*counts.plan.flag_types, OTHER, MISSING])
+    found = dict.fromkeys([*counts.plan.flag_types, OTHER, MISSING], 0)
+    for row in counts.rows.get("flag_occurrences", ()):
+        found[row.keys[0]] += row.n
     # The severity tally says how many have any flag; what one type leaves of them must not be a small count either.
-    flagged = sum(row.n for row in counts.rows.get("severity", ()) if row.keys[0] not in {"none", MISSING})
+    flagged = counts.n - worst[MISSING] - worst["none"]
     shown = {
         key: None if counts.small(n) or counts.small(known - n) or counts.small(flagged - n) else n
         for key, n in sorted(found.items())
@@ -152,9 +155,13 @@ def _categories(counts: Counts) -> CategoryBlock:
     if "category_scores" not in counts.roles:
         return CategoryBlock(status="absent")
     shown: dict[str, CategorySum | None] = dict.fromkeys(counts.plan.categories)
+    found: dict[str, tuple[int, int]] = {}
     for row in counts.rows.get("category", ()):
-        if row.n >= counts.k and not counts.small(counts.n - row.n):
-            shown[row.keys[0]] = CategorySum(n=row.n, total=row.total, scale=counts.plan.score.scale)
+        n, total = found.get(row.keys[0], (0, 0))
+        found[row.keys[0]] = (n + row.n, total + row.total)
+    for name, (n, total) in found.items():
+        if n >= counts.k and not counts.small(counts.n - n):
+            shown[name] = CategorySum(n=n, total=total, scale=counts.plan.score.scale)
         else:
             counts.account.withheld_cells += 1
     return CategoryBlock(status="present", categories=shown)
@@ -166,13 +173,12 @@ def _verdicts(counts: Counts) -> Verdicts:
     place: Literal["inside", "outside"] = "outside" if outside >= counts.k else "inside"
     if "label" not in counts.roles:
         return Verdicts(label_conformance="absent", score_range=place)
-    index = {band: str(position) for position, band in enumerate(counts.bands)}
+    index = {band: position for position, band in enumerate(counts.bands)}
     mapped = wrong = 0
-    for row in counts.rows.get("conformance", ()):
-        recorded, implied = row.keys
+    for (recorded, cap), where, n in counts.facts("score", "label", "cap"):
         if recorded in index:
-            mapped += row.n
-            wrong += row.n if index[recorded] != implied else 0
+            mapped += n
+            wrong += n if index[recorded] != max(int(cap), counts.score_cap(where or 0)) else 0
     if mapped < counts.k:
         return Verdicts(label_conformance="not_assessable", score_range=place)
     return Verdicts(

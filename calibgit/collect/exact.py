@@ -1,42 +1,43 @@
 """The exact, private, mergeable snapshot: integer counts in long form.
 
-Blocks, with their keys; `bin` is an index of the block's base grid (see `collect.plan`):
+Blocks, with their keys; `bin` is an index of the block's base grid (see `collect.plan`), None for no value:
 
-| block | keys | bin |
+| block | keys | bin, total |
 |---|---|---|
-| score | cap of the other gates | score |
-| implied | band index by the config | |
-| label | recorded band, __other__, __missing__ | |
-| conformance | recorded as above, implied band index | |
-| confidence | recorded label, ok/missing/invalid | confidence where ok |
-| outcome | 1/0/pending/invalid, ok/missing/invalid | confidence where ok |
-| severity | worst severity, none, __other__, __missing__ | |
-| flag_type | type, __other__, __missing__: assessments with at least one | |
-| flags_known | (none): assessments with a readable list of flags | |
-| escalation, tier, sufficiency | closed word | |
-| conflict | ok/missing/invalid | conflict where ok |
-| category | name: `n` valid scores, `total` their sum in the score's fixed point | |
+| those of `engine.tables.TABLES` | its words, in order | its bin |
+| flag_occurrences | type, how often in one assessment: 1 to 4, and 5 for more | |
+| flag_severities | type, severity of at least one such flag | |
+| category | name | category; `total`: sum of the scores in the score's fixed point |
+| moments | (none): assessments with a score in every category | |
+| moments | one category, or two: | `total`: sum of the scores, or of their products, over those |
+| clusters | `subjects`; `rows`, `squared`; an indicator with `sum`, `with_rows`, `squared` | `total` |
+| largest | rank: rows of the subject with most rows, second most, ...; stratum `*` | |
 | dropped | why a row is not counted | |
+
+The scores in `moments` are counted from the bottom of the range in the plan's `moment_scale`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from calibgit.collect.plan import make_plan
 from calibgit.engine.base import Engine
-from calibgit.engine.relations import Plan, statements
-from calibgit.errors import EnvironmentFault, IntegrityError, UsageError
+from calibgit.engine.plan import Plan
+from calibgit.engine.relations import MOST_OCCURRENCES, indicators, statements
+from calibgit.engine.tables import NO_BIN, all_facts, by_pattern, wanted_tables
+from calibgit.errors import EnvironmentFault, IntegrityError
 from calibgit.model.settings import Line
-from calibgit.model.snapshot import ConfigRef, CountRow, ExactSnapshot, TimeWindow
+from calibgit.model.snapshot import ALL_STRATA, OTHER, ConfigRef, CountRow, ExactSnapshot, TimeWindow
 
 Key = tuple[str, str, tuple[str, ...], int | None]
 Tally = dict[Key, tuple[int, int]]
+Read = tuple[Key, int, int]
+Row = Sequence[Any]
 
 DROPPED = "dropped"
-_TRAITS = (("severity", "flags"), ("escalation", "escalation"), ("tier", "tier"), ("sufficiency", "sufficiency"))
 
 
 def collect_exact(
@@ -68,45 +69,30 @@ def collect_exact(
     plan = make_plan(line, settings, config_data, config.version, window)
     tally: Tally = {}
     for name, sql in statements(engine, plan).items():
-        for row in engine.fetch(sql):
-            for key, n, total in _READERS[name](plan, row):
-                before = tally.get(key, (0, 0))
-                tally[key] = (before[0] + n, before[1] + total)
+        add_all(tally, _READERS[name](plan, engine.fetch(sql)))
     _require_rows(plan, tally)
-    _require_equal_totals(tally)
+    _require_equal_totals(plan, tally)
     return ExactSnapshot(
         line=line,
         window=window,
         config=config,
         settings_sha256=settings_sha256,
         roles=plan.roles,
-        rows=_rows(tally),
+        subjects="counted" if plan.has_subjects else "absent",
+        rows=count_rows(tally),
     )
 
 
-def merge(a: ExactSnapshot, b: ExactSnapshot) -> ExactSnapshot:
-    """The snapshot of two disjoint shards of one window: integer addition.
-
-    Raises:
-        UsageError: NOT_MERGEABLE unless line, window, config, settings and roles are the same.
-    """
-    for name in ("line", "window", "config", "settings_sha256", "roles"):
-        if getattr(a, name) != getattr(b, name):
-            raise UsageError(
-                "NOT_MERGEABLE",
-                f"the two snapshots differ in {name}",
-                why="Counts add only where they count the same thing.",
-                fix="collect both shards with the same settings, config and --as-of",
-            )
-    tally: Tally = {}
-    for row in (*a.rows, *b.rows):
-        key = (row.block, row.stratum, row.keys, row.bin)
+def add_all(tally: Tally, found: Iterator[Read]) -> None:
+    """Add counts to a tally, in place."""
+    for key, n, total in found:
         before = tally.get(key, (0, 0))
-        tally[key] = (before[0] + row.n, before[1] + row.total)
-    return a.model_copy(update={"rows": _rows(tally)})
+        tally[key] = (before[0] + n, before[1] + total)
 
 
-def _rows(tally: Tally) -> tuple[CountRow, ...]:
+def count_rows(tally: Tally) -> tuple[CountRow, ...]:
+    """A tally as the rows of a snapshot: sorted, without zeros."""
+
     def order(item: tuple[Key, tuple[int, int]]) -> tuple[str, str, tuple[str, ...], int]:
         (block, stratum, keys, bin_), _ = item
         return block, stratum, keys, -1 if bin_ is None else bin_
@@ -114,73 +100,74 @@ def _rows(tally: Tally) -> tuple[CountRow, ...]:
     return tuple(
         CountRow(block=block, stratum=stratum, keys=keys, bin=bin_, n=n, total=total)
         for (block, stratum, keys, bin_), (n, total) in sorted(tally.items(), key=order)
-        if n
+        if n or total
     )
 
 
-Read = tuple[Key, int, int]
+def _dropped(_: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    for stratum, reason, n in rows:
+        yield (DROPPED, stratum, (reason,), None), n, 0
 
 
-def _score(plan: Plan, row: Sequence[Any]) -> list[Read]:
-    stratum, cap, implied, label, bin_, n = row
-    found: list[Read] = [
-        (("score", stratum, (str(cap),), int(bin_)), n, 0),
-        (("implied", stratum, (str(implied),), None), n, 0),
-    ]
-    if "label" in plan.roles:
-        found += [
-            (("label", stratum, (label,), None), n, 0),
-            (("conformance", stratum, (label, str(implied)), None), n, 0),
-        ]
-    return found
+def _tables(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    tables = wanted_tables(plan.roles)
+    facts = all_facts(tables.values())
+    names = by_pattern(tables, facts)
+    for *values, n in rows:
+        name = names[tuple(value is not None for value in values)]
+        found = dict(zip(facts, values, strict=True))
+        table = tables[name]
+        where = None if table.bin is None or int(found[table.bin]) == NO_BIN else int(found[table.bin])
+        yield (name, found["stratum"], tuple(str(found[key]) for key in table.keys), where), n, 0
 
 
-def _confidence(plan: Plan, row: Sequence[Any]) -> list[Read]:
-    stratum, label, outcome, state, bin_, n = row
-    where = int(bin_) if state == "ok" else None
-    found: list[Read] = []
-    if "confidence" in plan.roles:
-        found.append((("confidence", stratum, (label, state), where), n, 0))
-    if "outcome" in plan.roles:
-        found.append((("outcome", stratum, (outcome, state), where), n, 0))
-    return found
+def _flags(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    words = [*plan.severities, OTHER]
+    for stratum, name, _, *counts in rows:
+        for often, n in enumerate(counts[:MOST_OCCURRENCES], 1):
+            yield ("flag_occurrences", stratum, (name, str(often)), None), n, 0
+        for word, n in zip(words, counts[MOST_OCCURRENCES:], strict=True):
+            yield ("flag_severities", stratum, (name, word), None), n, 0
 
 
-def _traits(plan: Plan, row: Sequence[Any]) -> list[Read]:
-    stratum, *words, state, bin_, n = row
-    found: list[Read] = [
-        ((block, stratum, (word,), None), n, 0)
-        for (block, role), word in zip(_TRAITS, words, strict=True)
-        if role in plan.roles
-    ]
-    if "conflict" in plan.roles:
-        found.append((("conflict", stratum, (state,), int(bin_) if state == "ok" else None), n, 0))
-    return found
+def _categories(_: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    for stratum, name, where, n, total in rows:
+        yield ("category", stratum, (name,), int(where)), n, int(total)
 
 
-def _flags(_: Plan, row: Sequence[Any]) -> list[Read]:
-    stratum, key, n = row
-    return [(("flags_known", stratum, (), None) if key is None else ("flag_type", stratum, (key,), None), n, 0)]
+def _moments(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    names = plan.categories
+    pairs = [(a, b) for at, a in enumerate(names) for b in names[at:]]
+    for stratum, n, *sums in rows:
+        yield ("moments", stratum, (), None), n, 0
+        for keys, total in zip([*((name,) for name in names), *pairs], sums, strict=True):
+            yield ("moments", stratum, keys, None), 0, int(total)
 
 
-def _categories(_: Plan, row: Sequence[Any]) -> list[Read]:
-    stratum, name, n, total = row
-    return [(("category", stratum, (name,), None), n, int(total))]
+def _clusters(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    for stratum, subjects, n, squared, *sums in rows:
+        yield ("clusters", stratum, ("subjects",), None), subjects, 0
+        yield ("clusters", stratum, ("rows",), None), 0, int(n)
+        yield ("clusters", stratum, ("rows", "squared"), None), 0, int(squared)
+        for place, name in enumerate(indicators(plan)):
+            for word, total in zip(("sum", "with_rows", "squared"), sums[3 * place : 3 * place + 3], strict=True):
+                yield ("clusters", stratum, (name, word), None), 0, int(total)
 
 
-def _dropped(_: Plan, row: Sequence[Any]) -> list[Read]:
-    stratum, reason, n = row
-    return [((DROPPED, stratum, (reason,), None), n, 0)]
+def _largest(_: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    for rank, (n,) in enumerate(rows, 1):
+        yield ("largest", ALL_STRATA, (f"{rank:03}",), None), n, 0
 
 
-_READERS: dict[str, Callable[[Plan, Sequence[Any]], list[Read]]] = {
+_READERS: dict[str, Callable[[Plan, Sequence[Row]], Iterator[Read]]] = {
     "dropped": _dropped,
     "unreadable": _dropped,
-    "score": _score,
-    "confidence": _confidence,
-    "traits": _traits,
+    "tables": _tables,
     "flags": _flags,
     "categories": _categories,
+    "moments": _moments,
+    "clusters": _clusters,
+    "largest": _largest,
 }
 
 
@@ -197,12 +184,14 @@ def _require_rows(plan: Plan, tally: Tally) -> None:
     )
 
 
-def _require_equal_totals(tally: Tally) -> None:
+def _require_equal_totals(plan: Plan, tally: Tally) -> None:
     """Every block that counts each assessment once must have the same total in every stratum."""
-    totals: dict[str, Counter[str]] = {}
-    for (block, stratum, _, _), (n, _) in tally.items():
-        if block not in {DROPPED, "flag_type", "flags_known", "category"}:
-            totals.setdefault(block, Counter())[stratum] += n
+    totals: dict[str, Counter[str]] = {name: Counter() for name in wanted_tables(plan.roles)}
+    for (block, stratum, keys, _), (n, total) in tally.items():
+        if block == "clusters":
+            totals.setdefault(block, Counter())[stratum] += total if keys == ("rows",) else 0
+        elif block in totals:
+            totals[block][stratum] += n
     first = totals["score"]
     wrong = sorted(block for block, counts in totals.items() if counts != first)
     if wrong:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from calibgit.collect.partition import Cell, at_least, partition, pool
 from calibgit.collect.plan import CONFIDENCE_GRID, CONFLICT_GRID
 from calibgit.engine.gates import units
-from calibgit.engine.relations import Plan
+from calibgit.engine.plan import Plan
+from calibgit.engine.tables import TABLES
 from calibgit.model.snapshot import (
     NO_VALUE,
     CountRow,
@@ -43,12 +44,30 @@ class Counts:
     n: int
     bands: tuple[str, ...]
 
-    def by_key(self, block: str, keys: Iterable[str] = ()) -> dict[str, int]:
-        """First key to count, with zeros for `keys`."""
-        found = dict.fromkeys(keys, 0)
-        for row in self.rows.get(block, ()):
-            found[row.keys[0]] = found.get(row.keys[0], 0) + row.n
+    def by_fact(self, table: str, fact: str, words: Iterable[str] = ()) -> dict[str, int]:
+        """Count by one fact of a table, over all others, with zeros for `words`."""
+        found = dict.fromkeys(words, 0)
+        for (word,), _, n in self.facts(table, fact):
+            found[word] = found.get(word, 0) + n
         return found
+
+    def facts(self, table: str, *facts: str) -> Iterator[tuple[tuple[str, ...], int | None, int]]:
+        """Some facts, the bin and the count of each row of a table."""
+        places = [TABLES[table].keys.index(fact) for fact in facts]
+        for row in self.rows.get(table, ()):
+            yield tuple(row.keys[place] for place in places), row.bin, row.n
+
+    def score_cap(self, where: int) -> int:
+        """The best band that the scores of a bin reach; cuts are edges of the base grid."""
+        grid = self.plan.score
+        return next(
+            (
+                index
+                for index, cut in enumerate(self.plan.gates.cuts[:-1])
+                if grid.min + where * grid.step >= units(cut, grid.scale)
+            ),
+            len(self.bands) - 1,
+        )
 
     def small(self, n: int) -> bool:
         """Whether `n` may not be published."""
@@ -60,8 +79,8 @@ def score_block(counts: Counts) -> GridBlock:
     plan, grid = counts.plan, counts.plan.score
     bands = len(counts.bands)
     matrix = [[0] * grid.bins for _ in range(bands)]
-    for row in counts.rows.get("score", ()):
-        matrix[int(row.keys[0])][row.bin or 0] += row.n
+    for (cap,), where, n in counts.facts("score", "cap"):
+        matrix[int(cap)][where or 0] += n
     pools = pool([sum(line) for line in matrix], counts.k)
     counts.account.folded_keys += sum(len(groups) - 1 for groups in pools)
     unit = max(1, round(plan.settings.grid.step * grid.scale) // grid.step)
@@ -104,12 +123,12 @@ def confidence_block(counts: Counts, labels: TallyBlock) -> GridBlock:
     groups[rest] = [index for index in range(rest + 1) if index not in groups]
     masses = {index: [0] * CONFIDENCE_GRID.bins for index in groups}
     missing = dict.fromkeys(groups, 0)
-    for row in counts.rows.get("confidence", ()):
-        index = shown.get(row.keys[0], rest)
-        if row.bin is None:
-            missing[index] += row.n
+    for (label,), where, n in counts.facts("confidence", "label"):
+        index = shown.get(label, rest)
+        if where is None:
+            missing[index] += n
         else:
-            masses[index][row.bin] += row.n
+            masses[index][where] += n
     gates = [_units_bin(limit) for limit in counts.plan.gates.confidence if limit]
     rows = [
         GridRow(groups=tuple(groups[index]), cells=_cells(counts, masses[index], missing[index], 1, gates))
@@ -146,12 +165,12 @@ def outcome_block(counts: Counts) -> OutcomeBlock:
         return OutcomeBlock(status="absent")
     table = [[0, 0, 0] for _ in range(CONFIDENCE_GRID.bins)]
     pending = without = 0
-    for row in counts.rows.get("outcome", ()):
-        kind = {"1": 0, "0": 1}.get(row.keys[0], 2)
-        pending += row.n if row.keys[0] == "pending" else 0
-        without += row.n if row.bin is None else 0
-        if row.bin is not None:
-            table[row.bin][kind] += row.n
+    for (outcome,), where, n in counts.facts("outcome_confidence", "outcome"):
+        kind = {"1": 0, "0": 1}.get(outcome, 2)
+        pending += n if outcome == "pending" else 0
+        without += n if where is None else 0
+        if where is not None:
+            table[where][kind] += n
     cells, merges = _outcome_cells(table, counts.k)
     known = sum(cell.measures[0] for cell in cells)
     hidden = counts.n - known - pending

@@ -8,6 +8,7 @@ from calibgit.errors import UsageError
 from calibgit.model.snapshot import TimeWindow
 
 MAX_DAYS = 36_525
+MAX_MONTHS = 60
 
 
 def resolve_window(as_of: dt.date | str, days: int, anchor: str) -> TimeWindow:
@@ -32,6 +33,25 @@ def resolve_window(as_of: dt.date | str, days: int, anchor: str) -> TimeWindow:
     if start.year < 1000:
         raise _bad(f"a window that ends at {as_of}", "use a date after the year 1000")
     return TimeWindow(start=f"{start}T00:00:00Z", end=f"{end}T00:00:00Z", days=days)
+
+
+def periods(window: TimeWindow) -> tuple[tuple[str, str], ...]:
+    """The calendar months that a window touches, each with the UTC date after its last day; years for long windows.
+
+    Returns:
+        Pairs of a name, YYYY-MM or YYYY, and a date, YYYY-MM-DD, in order.
+    """
+    day = dt.date.fromisoformat(window.start[:10])
+    last = dt.date.fromisoformat(window.end[:10]) - dt.timedelta(days=1)
+    months = (last.year - day.year) * 12 + last.month - day.month + 1
+    if months > MAX_MONTHS:
+        return tuple((f"{year:04}", f"{year + 1:04}-01-01") for year in range(day.year, last.year + 1))
+    found = []
+    for number in range(day.year * 12 + day.month - 1, day.year * 12 + day.month - 1 + months):
+        year, month = divmod(number, 12)
+        after = dt.date(year + (month == 11), (month + 1) % 12 + 1, 1)
+        found.append((f"{year:04}-{month + 1:02}", str(after)))
+    return tuple(found)
 
 
 def _date(value: dt.date | str, name: str) -> dt.date:

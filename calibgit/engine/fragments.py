@@ -64,3 +64,10 @@ def _value(
         return "CAST(NULL AS DOUBLE)" if name in {"number", "measure"} else "CAST(NULL AS VARCHAR)"
     bound = {key: body.replace("{x}", x) for key, body in values.items()}
     return fill(bound[name], {**places, **bound}, values, columns)
+
+
+def fill_words(text: str, **words: str) -> str:
+    """Replace `{word}` places by texts that may hold places themselves; others stay."""
+    for name, word in words.items():
+        text = text.replace("{" + name + "}", word)
+    return text

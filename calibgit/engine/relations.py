@@ -1,94 +1,41 @@
 """A line's mapping, vocabularies and gates as the SQL statements of one collection.
 
 `statements` checks the mapping against the table, then renders. Every key that a statement can return is a literal
-from the settings or the config, or one of the fixed words below; no value from the data is ever returned.
+from the settings or the config, or a fixed word; no value from the data is ever returned. Only the files in
+`sql/<dialect>` know a dialect; the aggregates in `sql/portable` do not.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
-from calibgit.engine import gates as gate_sql
 from calibgit.engine.base import Engine
+from calibgit.engine.facts import NEEDS, Facts, bin_of, choice
 from calibgit.engine.faults import missing_column, no_table
-from calibgit.engine.fragments import fill, identifier, literal, sections
-from calibgit.model import semantics
-from calibgit.model.settings import Line
-from calibgit.model.snapshot import MISSING, OTHER, GridSpec, TimeWindow
+from calibgit.engine.fragments import fill, fill_words, identifier, literal, sections
+from calibgit.engine.plan import Plan
+from calibgit.engine.severities import one_type_words, severity_words
+from calibgit.engine.tables import Table, all_facts, wanted_tables
+from calibgit.model.snapshot import MISSING, OTHER, TimeWindow
 
 CONFLICT_KEY = "conflict_score"
-YES = ("1", "1.0", "true", "t", "yes", "sufficient")
-NO = ("0", "0.0", "false", "f", "no", "insufficient")
-
-_FROM = {"su": "s", "cu": "c", "du": "d", "flag_cap": "f", "worst": "f"}
-_FACT_NEEDS: dict[str, tuple[str, ...]] = {
-    "stratum": ("v",), "cap": ("cu", "flag_cap"), "implied": ("su", "cu", "flag_cap"), "label": ("label",),
-    "score_bin": ("su",), "confidence": ("c", "cu"), "confidence_bin": ("cu",), "outcome": ("outcome",),
-    "worst": ("worst",), "escalation": ("reason",), "tier": ("tier",), "sufficiency": ("sufficient",),
-    "conflict": ("d", "du"), "conflict_bin": ("du",),
-}  # fmt: skip
-FACTS = {
-    "score": ("stratum", "cap", "implied", "label", "score_bin"),
-    "confidence": ("stratum", "label", "outcome", "confidence", "confidence_bin"),
-    "traits": ("stratum", "worst", "escalation", "tier", "sufficiency", "conflict", "conflict_bin"),
+MOST_OCCURRENCES = 5
+RANKS = 99
+STATEMENT_ROLES: Mapping[str, str | None] = {
+    "dropped": None,
+    "unreadable": None,
+    "tables": None,
+    "flags": "flags",
+    "categories": "category_scores",
+    "moments": "category_scores",
+    "clusters": "subject",
+    "largest": "subject",
 }
-STATEMENT_ROLES = {
-    "traits": ("flags", "escalation", "tier", "sufficiency", "conflict"),
-    "confidence": ("confidence", "outcome"),
-    "flags": ("flags",),
-    "categories": ("category_scores",),
-}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one collection counts. All vocabularies are final: defaults from the config are already in.
-
-    Attributes:
-        line: the line's name, for errors.
-        settings: the line's settings.
-        config: the config as JSON data.
-        window: half-open UTC window.
-        score, confidence, conflict: base grids in fixed point.
-        versions, categories, severities, flag_types, tiers: closed key sets; severities worst first.
-        labels: recorded label to band name.
-    """
-
-    line: str
-    settings: Line
-    config: Mapping[str, Any]
-    window: TimeWindow
-    score: GridSpec
-    confidence: GridSpec
-    conflict: GridSpec
-    versions: tuple[str, ...]
-    categories: tuple[str, ...]
-    severities: tuple[str, ...]
-    flag_types: tuple[str, ...]
-    tiers: tuple[str, ...]
-    labels: Mapping[str, str]
-
-    @cached_property
-    def gates(self) -> semantics.Gates:
-        """The config's gate table."""
-        return semantics.gates(self.config)
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """The mapped roles that are counted, in the order of the settings."""
-        return tuple(role for role, _ in self.mapped() if role not in {"created_at", "subject"})
-
-    def mapped(self) -> list[tuple[str, str]]:
-        """Role and column of every mapped role, in the order of the settings."""
-        return [(role, name) for role, name in self.settings.source.columns if name is not None]
 
 
 def statements(engine: Engine, plan: Plan) -> dict[str, str]:
-    """Statement name to SQL, in the order of running. Each returns key columns and then one or two integers.
+    """Statement name to SQL, in the order of running. Each returns closed words and whole numbers.
 
     Raises:
         EnvironmentFault: NO_TABLE, MISSING_COLUMN, or what the engine raises.
@@ -101,9 +48,23 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
         if column not in known:
             raise missing_column(table, plan.line, role, column)
     renderer = _Renderer(engine.dialect, plan)
-    names = ["dropped", "unreadable", "score", "confidence", "traits", "flags", "categories"]
-    wanted = [name for name in names if name not in STATEMENT_ROLES or set(STATEMENT_ROLES[name]) & set(plan.roles)]
+    mapped = {role for role, _ in plan.mapped()}
+    wanted = [name for name, role in STATEMENT_ROLES.items() if role is None or role in mapped]
+    if not plan.categories:
+        wanted = [name for name in wanted if name not in {"categories", "moments"}]
     return {name: renderer.statement(name) for name in wanted}
+
+
+def indicators(plan: Plan) -> dict[str, tuple[str, str]]:
+    """Name of a yes-or-no question to the fact that answers it and the word that means yes."""
+    found = {f"label:{band}": ("label", band) for band in plan.gates.bands}
+    if plan.severities:
+        found[f"severity:{plan.severities[0]}"] = ("worst", plan.severities[0])
+    return found | {
+        "flagged": ("flagged", "yes"),
+        "escalated": ("escalated", "yes"),
+        "insufficient": ("sufficiency", "no"),
+    }
 
 
 class _Renderer:
@@ -111,171 +72,158 @@ class _Renderer:
         self._plan = plan
         self._dialect = dialect
         self._values = sections(dialect, "values")
-        low, high = (float(plan.config["score_range"][end]) for end in ("min", "max"))
+        self._facts = Facts(plan, self._values)
         source = plan.settings.source
         self._columns = {role: identifier(name) for role, name in plan.mapped()}
         if source.logic_version is not None:
             self._columns["logic_version"] = literal(source.logic_version)
-        scale = float(plan.score.scale)
-        self._columns |= {
-            "s_units": f"(CASE WHEN s BETWEEN {low!r} AND {high!r} THEN s * {scale!r} + 0.5 END)",
-            "c_units": f"(CASE WHEN c BETWEEN 0 AND 1 THEN c * {float(plan.confidence.scale)!r} + 0.5 END)",
-            "d_units": f"(CASE WHEN d BETWEEN 0 AND 1 THEN d * {float(plan.conflict.scale)!r} + 0.5 END)",
-            "x_units": f"(x * {scale!r} + 0.5)",
-        }
+        low, high = (repr(float(plan.config["score_range"][end])) for end in ("min", "max"))
         year = source.created_at_as == "year"
         self._places = {
             "table": identifier(source.table),
-            "low": repr(low),
-            "high": repr(high),
+            "low": low,
+            "high": high,
             "moment": "{year:created_at}" if year else "{timestamp:created_at}",
             "within": "{within_year:created_at}" if year else "{within:created_at}",
-            "stratum": _choice("v", {v: v for v in plan.versions}, OTHER, OTHER),
-            "units": "{floor:x_units}",
-            "reason": "CASE WHEN s IS NULL THEN 'score_missing' WHEN s >= 1e308 OR s <= -1e308 "
-            "THEN 'score_invalid' ELSE 'score_outside' END",
-            "key": self._json_path(CONFLICT_KEY),
+            "stratum": self._facts.stratum(),
+            "key": literal(self._values["path"].replace("{x}", CONFLICT_KEY)),
+            "fence": self._values.get("fence", ""),
             **_bounds(plan.window),
-            **self._flag_places(),
-            **self._category_places(),
         }
 
     def statement(self, name: str) -> str:
-        """The SQL of one portable statement."""
-        places = dict(self._places)
-        facts = tuple(fact for fact in FACTS.get(name, ()))
-        if facts:
-            needs = tuple(
-                need for fact in facts for need in _FACT_NEEDS[fact] if need != "flag_cap" or self._flags_gate()
-            )
-            places |= self._assess(tuple(dict.fromkeys(("s", *needs))))
-            inner = ", ".join(f"{self._fact(fact)} AS {fact}" for fact in facts)
-            places["facts"] = f"SELECT {inner} FROM ({{assess}}) AS b WHERE s BETWEEN {{low}} AND {{high}}"  # noqa: S608
-        else:
-            places |= self._assess(("v", "s"))
-        places["flag"] = sections(self._dialect, "flag")["relation"]
-        places["cat"] = sections(self._dialect, "cat")["relation"]
-        return fill(sections("portable", name)["relation"], places, self._values, self._columns)
+        """The SQL of one statement."""
+        words: dict[str, str] = getattr(self, "_" + name)()
+        parts = sections("portable", name)
+        text = fill_words(words.pop("template", parts.get("relation", "")), **words)
+        return fill(text, {**self._places, **parts}, self._values, self._columns)
 
-    def _assess(self, needs: Sequence[str]) -> dict[str, str]:
-        """The relation `assess` with the needed columns only."""
-        parts = sections(self._dialect, "assess")
-        raw = dict.fromkeys(_FROM.get(name, name) for name in needs)
-        typed = _chosen(parts["typed"], tuple(raw))
-        derived = _chosen(parts["derived"], tuple(name for name in needs if name in _FROM))
-        plain = [name for name in needs if name not in _FROM]
+    def _dropped(self) -> dict[str, str]:
+        return {"assess": self._assess(("v", "s"))}
+
+    def _unreadable(self) -> dict[str, str]:
+        return {}
+
+    def _tables(self) -> dict[str, str]:
+        tables = wanted_tables(self._plan.roles)
+        facts = all_facts(tables.values())
+        parts = sections("portable", "tables")
         return {
-            "assess": parts["relation"],
-            "untimed": parts["untimed"],
-            "typed": ", ".join(typed),
-            "derived": ", ".join([*plain, *derived]),
-            "severities": parts.get("severities", ""),
-            **({} if "f" in raw else {"severity_counts": ""}),
+            "template": parts[self._values["tables"]],
+            "names": ", ".join(facts),
+            "sets": ", ".join(f"({', '.join(table.facts)})" for table in tables.values()),
+            "parts": "\nUNION ALL ".join(_part(parts["part"], table, facts) for table in tables.values()),
+            "facts": self._facts_of(facts),
         }
 
-    def _fact(self, name: str) -> str:
-        """The portable SQL of one key or bin over the columns of `assess`."""
-        plan = self._plan
-        cap = gate_sql.worst([gate_sql.confidence_cap(plan.gates, "cu"), self._known_flag_cap()])
-        simple = {
-            "stratum": "{stratum}",
-            "cap": cap,
-            "implied": gate_sql.worst([cap, gate_sql.score_cap(plan.gates, "su", plan.score.scale)]),
-            "label": _choice("label", dict(plan.labels), OTHER, MISSING),
-            "score_bin": _bin("su", plan.score),
-            "confidence": _state("c", "cu"),
-            "confidence_bin": _bin("cu", plan.confidence),
-            "conflict": _state("d", "du"),
-            "conflict_bin": _bin("du", plan.conflict),
-            "outcome": _choice(
-                "outcome",
-                {"1": "1", "1.0": "1", "true": "1", "t": "1", "0": "0", "0.0": "0", "false": "0", "f": "0"},
-                "invalid",
-                "pending",
-            ),
-            "worst": "worst",
-            "tier": _choice("tier", {t: t for t in plan.tiers}, OTHER, MISSING),
-            "sufficiency": _choice(
-                "sufficient", {**dict.fromkeys(YES, "yes"), **dict.fromkeys(NO, "no")}, MISSING, MISSING
-            ),
-            "escalation": self._escalation(),
-        }
-        return simple[name]
-
-    def _known_flag_cap(self) -> str:
-        missing = str(gate_sql.missing_flag_cap(self._plan.gates))
-        return f"coalesce(flag_cap, {missing})" if self._flags_gate() else missing
-
-    def _flags_gate(self) -> bool:
-        return bool(self._plan.gates.flags) and "flags" in self._columns
-
-    def _escalation(self) -> str:
-        cases = [
-            f"WHEN {self._holds('reason', item.contains)} THEN {literal(item.name)}"
-            for item in self._plan.settings.vocabulary.escalation
-        ]
-        return f"CASE WHEN reason IS NULL OR reason = '' THEN 'none' {' '.join(cases)} ELSE 'other' END"
-
-    def _holds(self, column: str, text: str) -> str:
-        folded = "".join(c.lower() if c.isascii() else c for c in text)
-        return self._values["holds"].replace("{x}", column).replace("{text}", literal(folded))
-
-    def _flag_places(self) -> dict[str, str]:
-        plan = self._plan
-        token = '"{}"' if self._dialect == "duckdb" else "{}"
-        names = {severity: f"n{index}" for index, severity in enumerate(plan.severities)}
-        counts = [
-            self._values["severity_count"]
-            .replace("'\"{key}\"'", literal(token.format(severity)))
-            .replace("'{key}'", literal(token.format(severity)))
-            + f" AS {name}"
-            for severity, name in names.items()
-        ]
+    def _facts_of(self, facts: Sequence[str], *extra: str) -> str:
+        """One row an assessment with a score: the facts, and typed columns as they are."""
+        needs = dict.fromkeys(["s", *extra, *(need for fact in facts for need in NEEDS[fact])])
         if "flags" not in self._columns:
-            return {
-                "severity_counts": "",
-                "flag_cap": "NULL",
-                "severity_worst": "WHEN 1 = 0 THEN ''",
-                "flag_key": "NULL",
-            }
+            needs.pop("nf", None)
+        read_from = {"su": "s", "cu": "c", "du": "d"}
+        numbers = {name: sql for name, sql in self._facts.fixed().items() if read_from[name] in needs}
+        return fill_words(
+            sections("portable", "facts")["relation"],
+            columns=", ".join([*extra, *(f"{self._facts.sql(fact)} AS {fact}" for fact in facts)]),
+            flag_cap=self._facts.flag_cap(),
+            fixed=", ".join(f"{self._floor(sql)} AS {name}" for name, sql in numbers.items()),
+            assess=self._assess(tuple(needs)),
+        )
+
+    def _floor(self, sql: str) -> str:
+        return self._values["floor"].replace("{x}", f"({sql})")
+
+    def _assess(self, needs: Sequence[str]) -> str:
+        """The dialect's relation `assess` with the needed columns only."""
+        parts = sections(self._dialect, "assess")
+        plain = [name for name in needs if name != "nf"]
+        typed = ", ".join(_chosen(parts["typed"], [*plain, *(["f"] if "nf" in needs else [])]))
+        if "nf" not in needs:
+            return fill_words(parts["relation"], typed=typed)
+        words = severity_words(self._plan.severities, self._values)
+        return fill_words(parts["with_flags"], plain=", ".join(plain), typed=typed, **words)
+
+    def _flags(self) -> dict[str, str]:
+        parts = sections(self._dialect, "flag")
+        names = [f"c{index}" for index in range(len(self._plan.severities))]
+        keys = {self._values["token"].replace("{x}", name): name for name in self._plan.flag_types}
+        often = [f"count(CASE WHEN o = {n} THEN 1 END)" for n in range(1, MOST_OCCURRENCES)]
+        found = [f"count(CASE WHEN {name} > 0 THEN 1 END)" for name in names]
         return {
-            "severity_counts": "".join(f", {count}" for count in counts),
-            "flag_cap": gate_sql.flag_cap(plan.gates, plan.config, names),
-            "severity_worst": " ".join(f"WHEN {n} > 0 THEN {literal(s)}" for s, n in names.items())
-            or "WHEN 1 = 0 THEN ''",
-            "flag_key": _choice("w", {token.format(t): t for t in plan.flag_types}, OTHER, MISSING),
-            **{k: v for k, v in sections(self._dialect, "flag").items() if k != "relation"},
+            "occurrences": ", ".join([*often, f"count(CASE WHEN o >= {MOST_OCCURRENCES} THEN 1 END)"]),
+            "severities": ", ".join([*found, f"count(CASE WHEN o > {' + '.join(names) or '0'} THEN 1 END)"]),
+            "flag": fill_words(
+                parts["relation"],
+                **{name: text for name, text in parts.items() if name != "relation"},
+                **one_type_words(self._plan.severities, self._values),
+                flag_key=choice("w", keys, OTHER, MISSING),
+            ),
         }
 
-    def _category_places(self) -> dict[str, str]:
+    def _categories(self) -> dict[str, str]:
+        units = self._floor(f"x * {float(self._plan.score.scale)!r} + 0.5")
+        relation = sections(self._dialect, "cat")["relation"]
+        return {
+            "units": units,
+            "bin": bin_of(units, self._plan.category),
+            "cat": fill_words(relation, **self._category_words()),
+        }
+
+    def _moments(self) -> dict[str, str]:
+        plan = self._plan
+        names = [f"x{index}" for index in range(len(plan.categories))]
+        origin, scale = float(plan.config["score_range"]["min"]), float(plan.moment_scale)
+        pairs = [f"sum({a} * {b})" for at, a in enumerate(names) for b in names[at:]]
+        one = self._values["one_category"]
+        keys = [literal(self._values["path"].replace("{x}", name)) for name in plan.categories]
+        columns = [one.replace("{key}", key).replace("{at}", str(at)) for at, key in enumerate(keys, 1)]
+        return {
+            "sums": ", ".join([*(f"sum({name})" for name in names), *pairs]),
+            "units": ", ".join(
+                f"{self._floor(f'({name} - {origin!r}) * {scale!r} + 0.5')} AS {name}" for name in names
+            ),
+            "valid": " AND ".join(f"{name} BETWEEN {{low}} AND {{high}}" for name in names),
+            "wide": fill_words(
+                sections(self._dialect, "wide")["relation"],
+                wide="".join(f", {sql} AS {name}" for sql, name in zip(columns, names, strict=True)),
+                **self._category_words(),
+            ),
+        }
+
+    def _category_words(self) -> dict[str, str]:
         keys = [literal(name) for name in self._plan.categories]
+        paths = [literal(self._values["path"].replace("{x}", name)) for name in self._plan.categories]
         return {
-            "category_keys": ", ".join(keys) or "NULL",
+            "category_keys": ", ".join(keys),
             "category_list": f"[{', '.join(keys)}]",
-            "category_paths": f"[{', '.join(literal('/' + name) for name in self._plan.categories)}]",
+            "category_paths": f"[{', '.join(paths)}]",
         }
 
-    def _json_path(self, key: str) -> str:
-        return literal("/" + key) if self._dialect == "duckdb" else literal(f"$.{key}")
+    def _clusters(self) -> dict[str, str]:
+        asked = indicators(self._plan)
+        facts = tuple(dict.fromkeys(["stratum", *(fact for fact, _ in asked.values())]))
+        return {
+            "sums": ", ".join(f"sum(y{at}), sum(n * y{at}), sum(y{at} * y{at})" for at in range(len(asked))),
+            "indicators": ", ".join(
+                f"sum(CASE WHEN {fact} = {literal(word)} THEN 1 ELSE 0 END) AS y{at}"
+                for at, (fact, word) in enumerate(asked.values())
+            ),
+            "facts": self._facts_of(facts, "u"),
+        }
+
+    def _largest(self) -> dict[str, str]:
+        return {"assess": self._assess(("s", "u")), "ranks": str(RANKS)}
+
+
+def _part(template: str, table: Table, facts: Sequence[str]) -> str:
+    own = ", ".join(fact if fact in table.facts else f"NULL AS {fact}" for fact in facts)
+    return fill_words(template, own=own, keys=", ".join(table.facts))
 
 
 def _chosen(text: str, names: Sequence[str]) -> list[str]:
     items = {part.rsplit(" AS ", 1)[1].strip(): part.strip() for part in text.split(",\n")}
-    return [items[name] for name in names if name in items]
-
-
-def _choice(column: str, keys: Mapping[str, str], other: str, missing: str) -> str:
-    cases = "".join(f" WHEN {column} = {literal(raw)} THEN {literal(key)}" for raw, key in keys.items())
-    return f"CASE WHEN {column} IS NULL THEN {literal(missing)}{cases} ELSE {literal(other)} END"
-
-
-def _state(raw: str, fixed: str) -> str:
-    return f"CASE WHEN {raw} IS NULL THEN 'missing' WHEN {fixed} IS NULL THEN 'invalid' ELSE 'ok' END"
-
-
-def _bin(column: str, grid: GridSpec) -> str:
-    offset = f"({column} - {grid.min})"
-    return f"CAST(({offset} - {offset} % {grid.step}) / {grid.step} AS BIGINT)"
+    return [items[name] for name in names]
 
 
 def _bounds(window: TimeWindow) -> dict[str, str]:

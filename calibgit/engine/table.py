@@ -26,6 +26,8 @@ COLUMNS: dict[str, str] = {
     "escalation_reason": "VARCHAR",
     "tier": "VARCHAR",
     "outcome": "INTEGER",
+    "feedback": "INTEGER",
+    "cohort": "VARCHAR",
 }
 _BATCH = 2_000
 

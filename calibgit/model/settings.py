@@ -34,6 +34,8 @@ class Columns(Document):
     escalation: Column | None = None
     tier: Column | None = None
     outcome: Column | None = None
+    feedback: Column | None = None
+    group: Column | None = None
 
 
 class EscalationClass(Document):
@@ -48,12 +50,15 @@ class Source(Document):
 
     `created_at_as`: `timestamp` (UTC), `date`, or `year` (an integer; the row counts at the start of that year).
     `logic_version`: the version that every row has when no column says it.
+    `shards_share_subjects`: whether one subject may stand in several of the tables that are collected separately
+    and merged; only where none does, numbers of subjects add.
     """
 
     table: Column
     columns: Columns
     created_at_as: Literal["timestamp", "date", "year"] = "timestamp"
     logic_version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] | None = None
+    shards_share_subjects: bool = True
 
     @model_validator(mode="after")
     def _one_logic_version(self) -> Self:
@@ -65,7 +70,8 @@ class Source(Document):
 class Vocabulary(Document):
     """Closed key sets. A key outside its set is counted as `__other__`.
 
-    `labels` maps a recorded label to a band name where the two are spelled differently.
+    `labels` maps a recorded label to a band name where the two are spelled differently. `groups` are the declared
+    groups of people between whom the movement of a proposal is compared.
     """
 
     labels: dict[Key, Key] = {}
@@ -73,6 +79,7 @@ class Vocabulary(Document):
     flag_types: tuple[Key, ...] = ()
     severities: tuple[Key, ...] = ()
     tiers: tuple[Key, ...] = ()
+    groups: tuple[Key, ...] = ()
     logic_versions: tuple[Key, ...] = ()
     escalation: tuple[EscalationClass, ...] = ()
 
@@ -125,7 +132,7 @@ class Grid(Document):
 class Privacy(Document):
     """`k`: smallest count, other than zero, that may leave the private snapshot."""
 
-    k: Annotated[int, Field(ge=5)] = 10
+    k: Annotated[int, Field(ge=5, le=100)] = 10
 
 
 class Window(Document):

@@ -19,6 +19,7 @@ Presence = Literal["present", "absent", "withheld"]
 OTHER = "__other__"
 MISSING = "__missing__"
 NO_VALUE = -1
+ALL_STRATA = "*"
 
 
 class TimeWindow(Document):
@@ -73,7 +74,10 @@ class CountRow(Document):
 
 
 class ExactSnapshot(Document):
-    """The private snapshot: exact, mergeable, never committed."""
+    """The private snapshot: exact, mergeable, never committed.
+
+    `subjects`: whether numbers of subjects were counted, are bounds after a merge, or no column says who was assessed.
+    """
 
     schema_: Literal["calibgit/exact-snapshot/1"] = Field(default="calibgit/exact-snapshot/1", alias="schema")
     line: str
@@ -81,6 +85,7 @@ class ExactSnapshot(Document):
     config: ConfigRef
     settings_sha256: str
     roles: tuple[str, ...]
+    subjects: Literal["counted", "bounded", "absent"]
     rows: tuple[CountRow, ...]
 
 

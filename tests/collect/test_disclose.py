@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from calibgit.collect.disclose import disclose
 from calibgit.collect.partition import STEPS, at_least, partition, pool
 from calibgit.collect.plan import make_plan
+from calibgit.engine.tables import wanted_tables
 from calibgit.model.snapshot import ConfigRef, CountRow, ExactSnapshot, MetricsSnapshot, Stratum
 from tests.support.results import CONFIG, WINDOW, settings
 
@@ -32,27 +33,32 @@ def exact(rows: Sequence[tuple[int, ...]]) -> ExactSnapshot:
 
     for weight, version, cap, score, label, conf, outcome, severity, kind, tier, density in rows:
         stratum = ("1.0.0", "0.9.0", "__other__")[version]
-        state, where = ("missing", None) if conf == 101 else ("ok", conf)
-        add("score", stratum, (str(cap),), score, weight)
-        add("label", stratum, (LABELS[label],), None, weight)
-        add("conformance", stratum, (LABELS[label], str(cap)), None, weight)
-        add("confidence", stratum, (LABELS[label], state), where, weight)
-        add("outcome", stratum, (("0", "1", "pending")[outcome], state), where, weight)
-        add("severity", stratum, ((*PLAN.severities, "none", "__missing__")[severity],), None, weight)
-        if severity < 5:
-            add("flags_known", stratum, (), None, weight)
-            add("flag_type", stratum, ((*PLAN.flag_types, "__other__")[kind],), None, weight)
-        add("tier", stratum, ((*PLAN.tiers, "__other__")[tier],), None, weight)
-        add("conflict", stratum, ("ok",) if density < 21 else ("missing",), density if density < 21 else None, weight)
-        add("sufficiency", stratum, (("yes", "no", "__missing__")[outcome],), None, weight)
-        add("escalation", stratum, (("none", "other", "pattern")[outcome],), None, weight)
-        add("category", stratum, ("expertise",), None, weight, weight * score * 100)
+        worst = (*PLAN.severities, "none", "__missing__")[severity]
+        facts = {
+            "fold": "a", "cap": str(cap), "cap_but_confidence": str(cap), "cap_but_flags": str(cap),
+            "label": LABELS[label], "cohort": "north", "worst": worst, "worst_count": "0", "second_count": "0",
+            "flagged": {"none": "no", "__missing__": "__missing__"}.get(worst, "yes"), "period": "2024-01",
+            "confidence": "missing" if conf == 101 else "ok", "conflict": "missing" if density == 21 else "ok",
+            "outcome": ("0", "1", "pending")[outcome], "sufficiency": ("yes", "no", "__missing__")[outcome],
+            "escalation": ("none", "other", "pattern")[outcome], "escalated": ("no", "yes", "yes")[outcome],
+            "tier": (*PLAN.tiers, "__other__")[tier], "feedback": "4",
+        }  # fmt: skip
+        bins = {"score_bin": score, "confidence_bin": conf, "conflict_bin": density}
+        for name, table in wanted_tables(ROLES).items():
+            where = bins.get(table.bin or "")
+            if facts.get((table.bin or "").removesuffix("_bin")) == "missing":
+                where = None
+            add(name, stratum, tuple(facts[key] for key in table.keys), where, weight)
+        if severity < 4:
+            add("flag_occurrences", stratum, ((*PLAN.flag_types, "__other__")[kind], "1"), None, weight)
+        add("category", stratum, ("expertise",), score // 5, weight, weight * score * 100)
     return ExactSnapshot(
         line="scoring",
         window=WINDOW,
         config=ConfigRef(version="1.0.0", sha256="1" * 64),
         settings_sha256="0" * 64,
         roles=ROLES,
+        subjects="absent",
         rows=tuple(
             CountRow(block=b, stratum=s, keys=k, bin=i, n=n, total=t)
             for (b, s, k, i), (n, t) in sorted(tally.items(), key=str)

@@ -31,6 +31,7 @@ from tests.support.results import (
     edge_rows,
     plain,
     settings,
+    sums,
     write_text_table,
 )
 
@@ -40,12 +41,11 @@ REFERENCE = Reference(settings(), CONFIG, "1.0.0", WINDOW).add_all(edge_rows())
 @pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
 def test_every_edge_case_is_counted_as_plain_python_counts_it(tmp_path: Path, suffix: str) -> None:
     exact = collect(str(write_text_table(tmp_path / f"results.{suffix}", edge_rows())))
-    assert plain(exact) == dict(REFERENCE.counts)
-    totals = {(row.stratum, row.keys[0]): row.total for row in exact.rows if row.block == "category"}
-    assert totals == dict(REFERENCE.totals)
+    assert plain(exact) == {key: n for key, n in REFERENCE.counts.items() if n}
+    assert sums(exact) == {key: total for key, total in REFERENCE.totals.items() if total}
 
 
-@pytest.mark.parametrize("role", sorted({"created_at", "score", "confidence", "conflict", "flags", "category_scores"}))
+@pytest.mark.parametrize("role", sorted(_ODD))
 @pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
 def test_each_odd_value_alone_is_counted_as_plain_python_counts_it(tmp_path: Path, suffix: str, role: str) -> None:
 
@@ -128,7 +128,7 @@ def test_disagreeing_totals_are_refused(tmp_path: Path) -> None:
 
         def fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
             rows: list[tuple[Any, ...]] = self.inner.fetch(sql, params)
-            return rows[1:] if "AS k6" in sql else rows
+            return rows[1:] if "GROUPING SETS" in sql or "UNION ALL" in sql else rows
 
     with open_source(str(path)) as engine, pytest.raises(IntegrityError, match="TOTALS_DISAGREE"):
         collect_exact(

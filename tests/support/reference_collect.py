@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from calibgit.collect.plan import make_plan
-from calibgit.engine.relations import CONFLICT_KEY, NO, YES, Plan
+from calibgit.engine.facts import NO, YES, fold_of
+from calibgit.engine.plan import Plan
+from calibgit.engine.relations import CONFLICT_KEY, RANKS, indicators
+from calibgit.engine.tables import wanted_tables
 from calibgit.model import semantics
 from calibgit.model.settings import Line
-from calibgit.model.snapshot import MISSING, OTHER, TimeWindow
+from calibgit.model.snapshot import ALL_STRATA, MISSING, OTHER, TimeWindow
 
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 MOMENT = re.compile(
@@ -88,11 +91,13 @@ class Reference:
         self.plan: Plan = make_plan("scoring", settings, config, version, window)
         self.config = config
         self.counts: Counts = Counter()
-        self.totals: Counter[tuple[str, str]] = Counter()
+        self.totals: Counts = Counter()
+        self._subjects: dict[tuple[str, str | None], list[Mapping[str, str]]] = {}
 
     def add_all(self, rows: Iterable[Mapping[str, Any]]) -> Reference:
         for row in rows:
             self.add(row)
+        self._add_subjects()
         return self
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -112,38 +117,92 @@ class Reference:
             reason = "missing" if score is None else "outside" if math.isfinite(score) else "invalid"
             self.counts["dropped", stratum, (f"score_{reason}",), None] += 1
             return
-        self._count(stratum, row, fixed(score, plan.score.scale))
-
-    def _count(self, stratum: str, row: Mapping[str, Any], score: int) -> None:
-        plan, counts = self.plan, self.counts
-        state, confidence = unit_value(number(row.get("confidence")), plan.confidence.scale)
-        flags = document(row.get("flags"))
-        flags = flags if isinstance(flags, list) else None
-        cap, implied = self._judge(score, confidence, flags)
-        raw_label = word(row.get("label"))
-        label = MISSING if raw_label is None else plan.labels.get(raw_label, OTHER)
-        bin_ = None if confidence is None else confidence // plan.confidence.step
-        raw_outcome = word(row.get("outcome"))
-        outcome = "pending" if raw_outcome is None else Outcome.get(ascii_lower(raw_outcome), "invalid")
-        counts["score", stratum, (str(cap),), (score - plan.score.min) // plan.score.step] += 1
-        counts["implied", stratum, (str(implied),), None] += 1
-        counts["label", stratum, (label,), None] += 1
-        counts["conformance", stratum, (label, str(implied)), None] += 1
-        counts["confidence", stratum, (label, state), bin_] += 1
-        counts["outcome", stratum, (outcome, state), bin_] += 1
-        self._flags(stratum, flags)
-        self._words(stratum, row)
+        facts, bins = self._facts(row, at, fixed(score, plan.score.scale))
+        for name, table in wanted_tables(plan.roles).items():
+            where = None if table.bin is None else bins[table.bin]
+            self.counts[name, stratum, tuple(facts[key] for key in table.keys), where] += 1
+        self._flags(stratum, self._list(row))
         self._categories(stratum, document(row.get("category_scores")))
+        self._subjects.setdefault((stratum, word(row.get("subject"))), []).append(facts)
 
-    def _judge(self, score: int, confidence: int | None, flags: list[Any] | None) -> tuple[int, int]:
-        table = semantics.gates(self.config)
-        effective = None
-        if flags is not None:
-            severities = [self._text(flag, "severity") for flag in flags]
-            effective = semantics.effective_flags(self.config, Counter(s for s in severities if s is not None))
-        value = None if confidence is None else confidence / self.plan.confidence.scale
-        cap = max(semantics.confidence_cap(table, value), semantics.flag_cap(table, effective))
-        return cap, semantics.band_index(table, score / self.plan.score.scale, value, effective)
+    def _facts(
+        self, row: Mapping[str, Any], at: dt.datetime, score: int
+    ) -> tuple[dict[str, str], dict[str, int | None]]:
+        plan, table = self.plan, semantics.gates(self.config)
+        confidence_state, confidence = unit_value(number(row.get("confidence")), plan.confidence.scale)
+        conflict_state, conflict = unit_value(self._density(row.get("conflict")), plan.conflict.scale)
+        value = None if confidence is None else confidence / plan.confidence.scale
+        caps = {
+            "score": semantics.score_cap(table, score / plan.score.scale),
+            "confidence": semantics.confidence_cap(table, value),
+            "flags": semantics.flag_cap(table, self._effective(self._list(row))),
+        }
+        facts = {
+            "cap": str(max(caps["confidence"], caps["flags"])),
+            "cap_but_confidence": str(max(caps["score"], caps["flags"])),
+            "cap_but_flags": str(max(caps["score"], caps["confidence"])),
+            "fold": fold_of(word(row.get("subject"))),
+            "confidence": confidence_state,
+            "conflict": conflict_state,
+            "period": f"{at:%Y-%m}",
+            **self._words(row),
+            **self._flag_words(self._list(row)),
+        }
+        return facts, {
+            "score_bin": (score - plan.score.min) // plan.score.step,
+            "confidence_bin": None if confidence is None else confidence // plan.confidence.step,
+            "conflict_bin": None if conflict is None else conflict // plan.conflict.step,
+        }
+
+    @staticmethod
+    def _list(row: Mapping[str, Any]) -> list[Any] | None:
+        flags = document(row.get("flags"))
+        return flags if isinstance(flags, list) else None
+
+    def _effective(self, flags: list[Any] | None) -> dict[str, int] | None:
+        if flags is None:
+            return None
+        severities = [self._text(flag, "severity") for flag in flags]
+        return semantics.effective_flags(self.config, Counter(s for s in severities if s is not None))
+
+    def _words(self, row: Mapping[str, Any]) -> dict[str, str]:
+        plan = self.plan
+        label, tier, group = (word(row.get(role)) for role in ("label", "tier", "group"))
+        outcome = word(row.get("outcome"))
+        reason = ascii_lower(word(row.get("escalation")) or "")
+        classes = [c.name for c in plan.settings.vocabulary.escalation if ascii_lower(c.contains) in reason]
+        enough = ascii_lower(word(row.get("sufficiency")) or "")
+        rating = number(row.get("feedback"))
+        return {
+            "label": MISSING if label is None else plan.labels.get(label, OTHER),
+            "tier": MISSING if tier is None else tier if tier in plan.tiers else OTHER,
+            "cohort": MISSING if group is None else group if group in plan.groups else OTHER,
+            "outcome": "pending" if outcome is None else Outcome.get(ascii_lower(outcome), "invalid"),
+            "escalation": "none" if not reason else [*classes, "other"][0],
+            "escalated": "yes" if reason else "no",
+            "sufficiency": "yes" if enough in YES else "no" if enough in NO else MISSING,
+            "feedback": MISSING if rating is None else str(int(rating)) if rating in {1, 2, 3, 4, 5} else "invalid",
+        }
+
+    def _flag_words(self, flags: list[Any] | None) -> dict[str, str]:
+        if flags is None:
+            return dict.fromkeys(("worst", "worst_count", "second_count", "flagged"), MISSING)
+        found = Counter(self._text(flag, "severity") for flag in flags)
+        first, second, *_ = self.plan.severities
+        return {
+            "worst": next((s for s in self.plan.severities if found[s]), OTHER if flags else "none"),
+            "worst_count": str(min(found[first], 3)),
+            "second_count": str(min(found[second], 5)),
+            "flagged": "yes" if flags else "no",
+        }
+
+    @staticmethod
+    def _density(raw: Any) -> float | None:
+        if not (isinstance(raw, str) and raw.startswith("{")):
+            return number(raw)
+        inside = document(raw)
+        value = inside.get(CONFLICT_KEY) if isinstance(inside, dict) else None
+        return math.inf if isinstance(value, (str, bool, list, dict)) else number(value)
 
     @staticmethod
     def _text(flag: Any, name: str) -> str | None:
@@ -151,40 +210,50 @@ class Reference:
         return value if isinstance(value, str) else None
 
     def _flags(self, stratum: str, flags: list[Any] | None) -> None:
-        plan, counts = self.plan, self.counts
-        if flags is None:
-            counts["severity", stratum, (MISSING,), None] += 1
-            return
-        counts["flags_known", stratum, (), None] += 1
-        types = [self._text(flag, "type") for flag in flags]
-        for key in {MISSING if t is None else t if t in plan.flag_types else OTHER for t in types}:
-            counts["flag_type", stratum, (key,), None] += 1
-        found = {self._text(flag, "severity") for flag in flags}
-        worst = next((s for s in plan.severities if s in found), OTHER if flags else "none")
-        counts["severity", stratum, (worst,), None] += 1
-
-    def _words(self, stratum: str, row: Mapping[str, Any]) -> None:
-        plan, counts = self.plan, self.counts
-        reason = ascii_lower(word(row.get("escalation")) or "")
-        classes = [c.name for c in plan.settings.vocabulary.escalation if ascii_lower(c.contains) in reason]
-        counts["escalation", stratum, ("none" if not reason else [*classes, "other"][0],), None] += 1
-        tier = word(row.get("tier"))
-        counts["tier", stratum, (MISSING if tier is None else tier if tier in plan.tiers else OTHER,), None] += 1
-        enough = ascii_lower(word(row.get("sufficiency")) or "")
-        counts["sufficiency", stratum, ("yes" if enough in YES else "no" if enough in NO else MISSING,), None] += 1
-        raw = row.get("conflict")
-        density = number(raw)
-        if isinstance(raw, str) and raw.startswith("{"):
-            inside = document(raw)
-            value = inside.get(CONFLICT_KEY) if isinstance(inside, dict) else None
-            density = math.inf if isinstance(value, (str, bool, list, dict)) else number(value)
-        state, units = unit_value(density, plan.conflict.scale)
-        counts["conflict", stratum, (state,), None if units is None else units // plan.conflict.step] += 1
+        plan = self.plan
+        by_type: dict[str, list[str]] = {}
+        for flag in flags or ():
+            kind, severity = self._text(flag, "type"), self._text(flag, "severity")
+            name = MISSING if kind is None else kind if kind in plan.flag_types else OTHER
+            by_type.setdefault(name, []).append(severity if severity in plan.severities else OTHER)
+        for name, severities in by_type.items():
+            self.counts["flag_occurrences", stratum, (name, str(min(len(severities), 5))), None] += 1
+            for severity in set(severities):
+                self.counts["flag_severities", stratum, (name, severity), None] += 1
 
     def _categories(self, stratum: str, scores: Any) -> None:
         low, high = (float(self.config["score_range"][name]) for name in ("min", "max"))
+        grid, found = self.plan.category, {}
         for name, value in scores.items() if isinstance(scores, dict) else ():
             good = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
             if name in self.plan.categories and good:
-                self.counts["category", stratum, (name,), None] += 1
-                self.totals[stratum, name] += fixed(float(value), self.plan.score.scale)
+                units = fixed(float(value), self.plan.score.scale)
+                found[name] = fixed(float(value) - low, self.plan.moment_scale)
+                where = (units - grid.min) // grid.step
+                self.counts["category", stratum, (name,), where] += 1
+                self.totals["category", stratum, (name,), where] += units
+        if len(found) == len(self.plan.categories):
+            self._moments(stratum, found)
+
+    def _moments(self, stratum: str, found: Mapping[str, int]) -> None:
+        names = self.plan.categories
+        self.counts["moments", stratum, (), None] += 1
+        for at, a in enumerate(names):
+            self.totals["moments", stratum, (a,), None] += found[a]
+            for b in names[at:]:
+                self.totals["moments", stratum, (a, b), None] += found[a] * found[b]
+
+    def _add_subjects(self) -> None:
+        rows: Counter[str | None] = Counter()
+        for (stratum, subject), facts in self._subjects.items():
+            rows[subject] += len(facts)
+            self.counts["clusters", stratum, ("subjects",), None] += 1
+            self.totals["clusters", stratum, ("rows",), None] += len(facts)
+            self.totals["clusters", stratum, ("rows", "squared"), None] += len(facts) ** 2
+            for name, (fact, yes) in indicators(self.plan).items():
+                found = sum(each[fact] == yes for each in facts)
+                self.totals["clusters", stratum, (name, "sum"), None] += found
+                self.totals["clusters", stratum, (name, "with_rows"), None] += found * len(facts)
+                self.totals["clusters", stratum, (name, "squared"), None] += found**2
+        for rank, (_, n) in enumerate(rows.most_common(RANKS), 1):
+            self.counts["largest", ALL_STRATA, (f"{rank:03}",), None] += n

@@ -12,6 +12,7 @@ import duckdb
 
 from calibgit.collect.exact import collect_exact
 from calibgit.engine.open import open_source
+from calibgit.engine.tables import TABLES
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import ConfigRef, ExactSnapshot, TimeWindow
 
@@ -32,6 +33,8 @@ COLUMN_OF = {
     "escalation": "escalation_reason",
     "tier": "tier",
     "outcome": "outcome",
+    "feedback": "feedback",
+    "group": "cohort",
 }
 FLAG_TYPES = (
     "contradiction",
@@ -54,6 +57,7 @@ def settings(**source: Any) -> Line:
                 "labels": {"high-end": "excellent"},
                 "flag_types": FLAG_TYPES,
                 "tiers": ("basic", "standard", "premium"),
+                "groups": ("north", "south"),
                 "logic_versions": ("0.9.0",),
                 "escalation": (
                     {"name": "pattern", "contains": "Pattern recurrence"},
@@ -100,7 +104,23 @@ def write_text_table(path: Path, rows: Sequence[Mapping[str, Any]], extra: Itera
 
 def plain(snapshot: ExactSnapshot) -> dict[tuple[str, str, tuple[str, ...], int | None], int]:
     """Counts by block, stratum, keys and bin."""
-    return {(row.block, row.stratum, row.keys, row.bin): row.n for row in snapshot.rows}
+    return {(row.block, row.stratum, row.keys, row.bin): row.n for row in snapshot.rows if row.n}
+
+
+def margin(snapshot: ExactSnapshot, table: str, *facts: str) -> dict[tuple[str, ...], int]:
+    """Counts of some facts of a table, over everything else."""
+    places = [TABLES[table].keys.index(fact) for fact in facts]
+    found: dict[tuple[str, ...], int] = {}
+    for row in snapshot.rows:
+        if row.block == table:
+            key = tuple(row.keys[place] for place in places)
+            found[key] = found.get(key, 0) + row.n
+    return found
+
+
+def sums(snapshot: ExactSnapshot) -> dict[tuple[str, str, tuple[str, ...], int | None], int]:
+    """Totals by block, stratum, keys and bin."""
+    return {(row.block, row.stratum, row.keys, row.bin): row.total for row in snapshot.rows if row.total}
 
 
 GOOD: dict[str, Any] = {
@@ -117,6 +137,8 @@ GOOD: dict[str, Any] = {
     "escalation": None,
     "tier": "basic",
     "outcome": 1,
+    "feedback": 4,
+    "group": "north",
 }
 _ODD: dict[str, tuple[Any, ...]] = {
     "created_at": (
@@ -151,6 +173,9 @@ _ODD: dict[str, tuple[Any, ...]] = {
         None, "", "null", "Pattern recurrence: x", "PATTERN RECURRENCE and low confidence", "Low confidence", "%", "other",
         "pattern_recurrence",
     ),
+    "feedback": (None, "null", 1, 5, 0, 6, 2.5, "3", "3.0", "good", ""),
+    "group": (None, "null", "north", "south", "North", "Jane Roe", ""),
+    "subject": (None, "null", "s2", "s3", "", "Jane Roe", 17, "0b9de3a4-6f1d-4e6c-9a47-35a1e2f0c7d8", "\u00e9mile"),
     "logic_version": (None, "0.9.0", "1.0.0", "9.9.9", "Jane Roe", ""),
     "category_scores": (
         None, "null", "", "[]", "[1, 2]", "7", '"x"', "{", '{"expertise": 1e400, "reasoning": 5}', "{}",

@@ -1,4 +1,4 @@
--- One row an assessment of the window: the values of its columns, typed.
+-- One row an assessment of the window: the values of its columns, typed, and its flags counted by severity.
 -- @typed
 {word:logic_version} AS v,
 {number:score} AS s,
@@ -6,21 +6,17 @@
 {measure:conflict} AS d,
 {word:label} AS label,
 {word:tier} AS tier,
+{word:group} AS g,
+{word:subject} AS u,
+{number:feedback} AS fb,
 {folded:sufficiency} AS sufficient,
 {folded:outcome} AS outcome,
 {folded:escalation} AS reason,
+{moment} AS m,
 {list:flags} AS f
 
--- @derived
-{floor:s_units} AS su,
-{floor:c_units} AS cu,
-{floor:d_units} AS du,
-CASE WHEN f IS NOT NULL THEN {flag_cap} END AS flag_cap,
-CASE WHEN f IS NULL THEN '__missing__' WHEN len(f) = 0 THEN 'none'
-     ELSE CASE {severity_worst} ELSE '__other__' END END AS worst
-
 -- @relation
-SELECT {derived} FROM (SELECT *{severity_counts} FROM (SELECT {typed} FROM {table} WHERE {within}))
+SELECT {typed} FROM {table} WHERE {within}
 
--- @untimed
-SELECT {word:logic_version} AS v FROM {table} WHERE ({moment}) IS NULL
+-- @with_flags
+SELECT {plain}, len(f) AS nf{severity_counts} FROM (SELECT {typed} FROM {table} WHERE {within})

@@ -56,3 +56,27 @@ TRY(from_json({document}, '[{"type":"JSON","severity":"JSON"}]'))
 
 -- @severity_count: how many flags of one severity
 len(list_filter(f, lambda e: CAST(e.severity AS VARCHAR) = '"{key}"'))
+
+-- @token: how a text stands in JSON
+"{x}"
+
+-- @path: of a member
+/{x}
+
+-- @one_severity_count: how many flags of one type have one severity
+len(list_filter(p, lambda e: e.w = '"{key}"'))
+
+-- @one_category
+TRY_CAST(CAST(j[{at}] AS VARCHAR) AS DOUBLE)
+
+-- @tail: character {at} of the last six, with zeros before a shorter text
+substr(right('000000' || {x}, 6), {at}, 1)
+
+-- @position: the place of {letter} in {letters} from 1; 0 when it is not there
+strpos({letters}, {letter})
+
+-- @moment_of: the moment that {text} says
+CAST({text} AS TIMESTAMP)
+
+-- @tables: how all count tables come from one pass
+grouping_sets

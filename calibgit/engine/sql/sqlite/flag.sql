@@ -1,13 +1,15 @@
--- One row a flag type of an assessment, each type once; k is NULL for an assessment with a readable list.
+-- One row a flag type of an assessment: how often it occurs (o) and how often with each severity (c0, c1, ...).
 -- @relation
-SELECT v, s, nullif(j.value, '') AS k
-FROM (SELECT v, s, CASE WHEN f = '[]' THEN '[""]' ELSE
-             (SELECT json_group_array(DISTINCT k) FROM (SELECT {flag_key} AS k FROM ({types}) UNION ALL SELECT '')) END AS keys
+SELECT v, s, json_extract(j.value, '$[0]') AS k, json_extract(j.value, '$[1]') AS o{taken}
+FROM (SELECT v, s, CASE WHEN f = '[]' THEN '[]' ELSE
+             (SELECT json_group_array(json_array(k, o{names}))
+              FROM (SELECT {flag_key} AS k, count(*) AS o{counts} FROM ({types}) GROUP BY 1)) END AS q
       FROM (SELECT {word:logic_version} AS v, {number:score} AS s, {list:flags} AS f
-            FROM {table} WHERE {within} LIMIT -1) WHERE f IS NOT NULL LIMIT -1), json_each(keys) AS j
+            FROM {table} WHERE {within} LIMIT -1) WHERE f IS NOT NULL LIMIT -1), json_each(q) AS j
 
 -- @types
 SELECT CASE WHEN typeof(t) = 'text' AND (substr(t, 1, 1) NOT IN ('[', '{') OR json_type(o, '$.type') = 'text')
-            THEN t END AS w
-FROM (SELECT CASE WHEN e.type = 'object' THEN json_extract(e.value, '$.type') END AS t, e.value AS o
+            THEN t END AS w, y
+FROM (SELECT CASE WHEN e.type = 'object' THEN json_extract(e.value, '$.type') END AS t,
+             CASE WHEN e.type = 'object' THEN json_extract(e.value, '$.severity') END AS y, e.value AS o
       FROM json_each(f) AS e)

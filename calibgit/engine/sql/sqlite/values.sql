@@ -73,4 +73,39 @@ CASE WHEN typeof({x}) <> 'text' OR substr(ltrim({x}, char(9, 10, 13, 32)), 1, 1)
      ELSE {document} END
 
 -- @severity_count: how many flags of one severity
-count(CASE WHEN w = '{key}' THEN 1 END)
+count(CASE WHEN y = '{key}' THEN 1 END)
+
+-- @pack: several counts in one number, from one walk over the flags
+CASE WHEN f = '[]' THEN 0 WHEN f IS NOT NULL THEN
+     (SELECT {packed} FROM (SELECT CASE WHEN e.type = 'object' THEN json_extract(e.value, '$.severity') END AS y
+                            FROM json_each(f) AS e)) END
+
+-- @one_severity_count: how many flags of one type have one severity
+count(CASE WHEN y = '{key}' THEN 1 END)
+
+-- @taken: one of those counts again
+json_extract(j.value, '$[{at}]')
+
+-- @token: how a text is compared
+{x}
+
+-- @path: of a member
+$."{x}"
+
+-- @one_category
+CASE WHEN json_type(j, {key}) IN ('integer', 'real') THEN CAST(json_extract(j, {key}) AS REAL) END
+
+-- @tail: character {at} of the last six, with zeros before a shorter text
+substr(substr('000000' || {x}, -6), {at}, 1)
+
+-- @position: the place of {letter} in {letters} from 1; 0 when it is not there
+instr({letters}, {letter})
+
+-- @moment_of: the moment that {text} says
+{text}
+
+-- @fence: keeps SQLite from computing a value again at each place that reads it
+LIMIT -1
+
+-- @tables: how all count tables come from one pass
+materialized
