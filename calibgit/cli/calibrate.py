@@ -23,7 +23,14 @@ from calibgit.cli.propose import print_proposed
 
 
 @click.command()
-@window_options
+@window_options(required=False)
+@click.option(
+    "--counts",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="Exact counts of metrics merge or collect --private, instead of a source.",
+)
 @initiator_option
 @line_option
 @key_option
@@ -32,9 +39,10 @@ from calibgit.cli.propose import print_proposed
 @click.pass_obj
 def calibrate(
     repo: Path,
-    source: str,
+    source: str | None,
     days: int | None,
     as_of: str | None,
+    counts: Path | None,
     initiator: str | None,
     line: str | None,
     key: Path | None,
@@ -43,11 +51,18 @@ def calibrate(
 ) -> None:
     """Collect, analyze, propose and publish the evidence; opens a merge request when a change is worth it."""
     from calibgit.jobs.calibrating import calibrate as run
+    from calibgit.jobs.calibrating import calibrate_counts
+    from calibgit.jobs.measure import read_exact
     from calibgit.jobs.proposing import Wish
 
+    if (source is None) == (counts is None) or (counts is not None and (days or as_of)):
+        raise click.UsageError("give either --source, with its window, or --counts")
     wish = Wish(initiator=initiator, push=True, merge_request=True, dry_run=dry_run)
-    day = as_of or today()
-    done = run(workspace(repo, line, key), source, as_of=day, days=days, wish=wish)
+    space = workspace(repo, line, key)
+    if counts is not None:
+        done = calibrate_counts(space, read_exact(counts), wish)
+    else:
+        done = run(space, source, as_of=as_of or today(), days=days, wish=wish)
     if output == "json":
         print_json(
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,9 +19,12 @@ from calibgit.cli.common import (
     workspace,
 )
 
+if TYPE_CHECKING:
+    from calibgit.model.snapshot import MetricsSnapshot
+
 
 @click.command()
-@window_options
+@window_options()
 @click.option(
     "--config", "version", default=None, metavar="VERSION", help="The config in force.  [default: the active one]"
 )
@@ -64,13 +67,14 @@ def collect(
     if output == "json":
         print_json(snapshot.data())
         return
-    _print(snapshot)
+    print_snapshot(snapshot)
     say(f"  {'would write' if dry_run else 'wrote'} {target}")
     if private:
         note(f"{private} holds exact counts: keep it private")
 
 
-def _print(snapshot: Any) -> None:
+def print_snapshot(snapshot: MetricsSnapshot) -> None:
+    """What a published snapshot holds, for people."""
     say(f"{snapshot.line}: {snapshot.window.start} to {snapshot.window.end}, config v{snapshot.config.version}")
     for stratum in snapshot.strata:
         mark = (

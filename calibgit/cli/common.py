@@ -101,27 +101,31 @@ def staleness_option(function: F) -> F:
     )(function)
 
 
-def window_options(function: F) -> F:
-    """`--source`, `--days`, `--as-of`."""
-    for option in (
-        click.option(
-            "--as-of",
-            default=None,
-            metavar="DATE",
-            help="The window ends on the grid at or before it.  [default: today, UTC]",
-        ),
-        click.option(
-            "--days", type=click.IntRange(1), default=None, help="Length of the window.  [default: the line's own]"
-        ),
-        click.option(
-            "--source",
-            required=True,
-            metavar="URL|PATH",
-            help="Results: a DuckDB or SQLite file, Parquet, CSV or JSON lines; globs too.",
-        ),
-    ):
-        function = option(function)
-    return function
+def window_options(*, required: bool = True) -> Callable[[F], F]:
+    """`--source`, `--days`, `--as-of`; `required`: whether there must be a source."""
+
+    def decorate(function: F) -> F:
+        for option in (
+            click.option(
+                "--as-of",
+                default=None,
+                metavar="DATE",
+                help="The window ends on the grid at or before it.  [default: today, UTC]",
+            ),
+            click.option(
+                "--days", type=click.IntRange(1), default=None, help="Length of the window.  [default: the line's own]"
+            ),
+            click.option(
+                "--source",
+                required=required,
+                metavar="URL|PATH",
+                help="Results: a DuckDB or SQLite file, Parquet, CSV or JSON lines; globs too.",
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return decorate
 
 
 def initiator_option(function: F) -> F:

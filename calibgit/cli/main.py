@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "calibgit.cli.collect:collect",
         "Count assessments of one window; publish what may be published.",
     ),
+    "metrics": ("calibgit.cli.metrics:metrics", "Merge exact counts that were collected apart."),
     "analyze": ("calibgit.cli.analyze:analyze", "Judge the calibration of a config from published counts."),
     "propose": ("calibgit.cli.propose:propose", "Propose a config change as a branch, with its evidence."),
     "calibrate": ("calibgit.cli.calibrate:calibrate", "Collect, analyze, propose and publish in one run."),

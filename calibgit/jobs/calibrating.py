@@ -8,11 +8,11 @@ from typing import Any
 from calibgit.jobs import measure
 from calibgit.jobs.drafting import Evidence
 from calibgit.jobs.evidence import latest_snapshot, publish_run
-from calibgit.jobs.measure import subject_of
+from calibgit.jobs.measure import Subject, subject_of
 from calibgit.jobs.proposing import Proposed, Wish, propose
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.report import CalibrationReport
-from calibgit.model.snapshot import MetricsSnapshot
+from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,22 @@ def calibrate(workspace: Workspace, source: Any, *, as_of: str, days: int | None
         CalibgitError: whatever a stage refuses.
     """
     subject = subject_of(workspace, workspace.config(None))
-    exact, snapshot = measure.collect(subject, source, as_of=as_of, days=days)
-    earlier = latest_snapshot(workspace, exact.window.start)
+    _, snapshot = measure.collect(subject, source, as_of=as_of, days=days)
+    return _judge(workspace, subject, snapshot, wish)
+
+
+def calibrate_counts(workspace: Workspace, exact: ExactSnapshot, wish: Wish) -> Calibrated:
+    """The same from exact counts that were collected, and perhaps merged, before.
+
+    Raises:
+        CalibgitError: whatever a stage refuses.
+    """
+    subject = subject_of(workspace, workspace.config(None))
+    return _judge(workspace, subject, measure.publish(subject, exact), wish)
+
+
+def _judge(workspace: Workspace, subject: Subject, snapshot: MetricsSnapshot, wish: Wish) -> Calibrated:
+    earlier = latest_snapshot(workspace, snapshot.window.start)
     previous = MetricsSnapshot.read(earlier, "the previous snapshot") if earlier else None
     if previous is not None and previous.bands != snapshot.bands:
         previous = None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from calibgit.analyze.run import analyze as analyze_snapshot
 from calibgit.collect.disclose import disclose
 from calibgit.collect.exact import collect_exact
+from calibgit.collect.merging import merge
 from calibgit.collect.window import resolve_window
 from calibgit.engine.open import open_source
-from calibgit.errors import DocumentError, EnvironmentFault
+from calibgit.errors import DocumentError, EnvironmentFault, UsageError
 from calibgit.jobs.active_config import ActiveConfig
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.report import CalibrationReport
@@ -69,7 +71,43 @@ def collect(
             config_data=subject.config.value,
             window=window,
         )
-    return exact, disclose(exact, settings=subject.settings, config_data=subject.config.value)
+    return exact, publish(subject, exact)
+
+
+def merge_counts(subject: Subject, shards: Sequence[ExactSnapshot]) -> tuple[ExactSnapshot, MetricsSnapshot]:
+    """The snapshot of disjoint tables that were collected apart, with the same settings, config and window.
+
+    Args:
+        subject: line and config; its settings say whether one subject may stand in several tables.
+        shards: at least one exact snapshot, each of other assessments.
+
+    Returns:
+        The exact private snapshot of all and the published one.
+
+    Raises:
+        UsageError: NOT_MERGEABLE, OTHER_SETTINGS.
+    """
+    share = subject.settings.source.shards_share_subjects
+    whole = reduce(lambda a, b: merge(a, b, share_subjects=share), shards)
+    return whole, publish(subject, whole)
+
+
+def publish(subject: Subject, exact: ExactSnapshot) -> MetricsSnapshot:
+    """The shareable snapshot of exact counts.
+
+    Raises:
+        UsageError: OTHER_SETTINGS when they were counted for another line, or with other settings or another config.
+    """
+    expected = {"line": subject.line, "settings_sha256": subject.settings_sha256, "config": subject.config.ref}
+    for name, value in expected.items():
+        if getattr(exact, name) != value:
+            raise UsageError(
+                "OTHER_SETTINGS",
+                f"the counts were collected with another {name.removesuffix('_sha256')}",
+                why="Grids, words and gates come from there; under others the counts would say something else.",
+                fix="collect again with calibgit.toml as it is here, or name the config with --config VERSION",
+            )
+    return disclose(exact, settings=subject.settings, config_data=subject.config.value)
 
 
 def analyze(subject: Subject, snapshot: MetricsSnapshot, previous: MetricsSnapshot | None = None) -> CalibrationReport:
@@ -89,6 +127,16 @@ def read_snapshot(path: Path) -> MetricsSnapshot:
         DocumentError: see `Document.read`.
     """
     return MetricsSnapshot.read(read_file(path), path.name)
+
+
+def read_exact(path: Path) -> ExactSnapshot:
+    """Exact counts from a file.
+
+    Raises:
+        EnvironmentFault: CANNOT_READ.
+        DocumentError: see `Document.read`.
+    """
+    return ExactSnapshot.read(read_file(path), path.name)
 
 
 def read_report(path: Path) -> CalibrationReport:

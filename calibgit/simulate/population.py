@@ -19,6 +19,7 @@ FLAG_TYPES = (
     "contradiction", "evasion", "exaggeration", "late_response", "missing_evidence", "plagiarism", "pressure",
     "scope_gap",
 )  # fmt: skip
+COHORTS = ("north", "south")
 TIERS = ("basic", "standard", "premium")
 ESCALATION_TEXTS = (
     "Pattern recurrence: {name} raised the same point in several answers",
@@ -119,8 +120,10 @@ class _Population:
         score = semantics.score(self._config, semantics.Assessment(scores, confidence, counts))
         effective = semantics.effective_flags(self._config, counts)
         band = semantics.band_index(self._gates, score, confidence, effective)
-        return {
-            "subject": f"s{int(self.draw() * 1e9):09d}",
+        subject = int(self.draw() * 1e9)
+        row = {
+            "subject": f"s{subject:09d}",
+            "cohort": COHORTS[subject % len(COHORTS)],
             "logic_version": self._config["logic_version"],
             "overall_score": score,
             "category": self._gates.bands[self._recorded(band)],
@@ -130,6 +133,7 @@ class _Population:
             **self._circumstances(),
             "outcome": None if self.draw() < 0.2 else int(self.draw() < truth),
         }
+        return {**row, "feedback": {1: 4, 0: 2}.get(row["outcome"]) if subject % 3 else None}
 
     def _normal(self) -> float:
         draw = self.draw

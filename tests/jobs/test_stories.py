@@ -17,6 +17,14 @@ from tests.support.world import run_git
 ROOT = Path(__file__).parents[2]
 
 
+def play(example: str, world: Path) -> str:
+    """The printed story of an example that went well."""
+    words = [sys.executable, str(ROOT / "examples" / example / "run.py"), str(world)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def test_the_demo_plays_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["demo", "-o", str(tmp_path / "world"), "--rows", "6000"]) == 0
     story = capsys.readouterr().out
@@ -44,17 +52,22 @@ def test_the_demo_replaces_only_an_earlier_demo(tmp_path: Path) -> None:
 
 def test_inspections_go_all_the_way_and_no_business_is_named(tmp_path: Path) -> None:
     world = tmp_path / "inspections"
-    done = subprocess.run(
-        [sys.executable, ROOT / "examples/inspections/run.py", str(world)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "absent: labels, confidence, flag_types" in done.stdout
-    assert "v1.1.0   released  production: active      bob" in done.stdout
+    story = play("inspections", world)
+    assert "absent: labels, confidence, flag_types" in story
+    assert "v1.1.0   released  production: active      bob" in story
     table = files("causaldata") / "restaurant_inspections" / "restaurant_data.csv"
     with table.open(encoding="utf-8") as file:  # type: ignore[union-attr, unused-ignore]
         names = {row["business_name"] for row in csv.DictReader(file)}
-    texts = [done.stdout, *(path.read_text("utf-8") for path in (world / "alice/scoring").rglob("*.json"))]
+    texts = [story, *(path.read_text("utf-8") for path in (world / "alice/scoring").rglob("*.json"))]
     words = {name for name in names if len(name) > 6}
     pattern = re.compile("|".join(re.escape(name) for name in sorted(words)[:2000]))
     assert len(words) > 1000
     assert [match.group() for text in texts if (match := pattern.search(text))] == []
+
+
+def test_regions_merge_counts_only(tmp_path: Path) -> None:
+    world = tmp_path / "regions"
+    assert "Merged from three stores and collected at once: the same bytes." in play("regions", world)
+    for path in world.glob("*.json"):
+        text = path.read_text("utf-8")
+        assert not any(f"{region}-s" in text for region in ("north", "south", "west")), path
