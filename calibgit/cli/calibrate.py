@@ -14,6 +14,7 @@ from calibgit.cli.common import (
     key_option,
     line_option,
     print_json,
+    progress_bar,
     say,
     today,
     window_options,
@@ -62,7 +63,8 @@ def calibrate(
     if counts is not None:
         done = calibrate_counts(space, read_exact(counts), wish)
     else:
-        done = run(space, source, as_of=as_of or today(), days=days, wish=wish)
+        with progress_bar() as progress:
+            done = run(space, source, as_of=as_of or today(), days=days, wish=wish, progress=progress)
     if output == "json":
         print_json(
             {

@@ -13,6 +13,7 @@ from calibgit.cli.common import (
     line_option,
     note,
     print_json,
+    progress_bar,
     say,
     today,
     window_options,
@@ -59,7 +60,8 @@ def collect(
 
     space = workspace(repo, line)
     subject = measure.subject_of(space, space.config(version))
-    exact, snapshot = measure.collect(subject, source, as_of=as_of or today(), days=days)
+    with progress_bar() as progress:
+        exact, snapshot = measure.collect(subject, source, as_of=as_of or today(), days=days, progress=progress)
     target = output_file or space.repo.work_tree / measure.OUTPUT / f"metrics_snapshot_{snapshot.window.stamp}.json"
     files = {target: snapshot.pretty()} | ({private: exact.pretty()} if private else {})
     if not dry_run:

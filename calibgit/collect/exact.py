@@ -36,6 +36,7 @@ Key = tuple[str, str, tuple[str, ...], int | None]
 Tally = dict[Key, tuple[int, int]]
 Read = tuple[Key, int, int]
 Row = Sequence[Any]
+Progress = Callable[[int, int, str], None]
 
 DROPPED = "dropped"
 
@@ -49,6 +50,7 @@ def collect_exact(
     config: ConfigRef,
     config_data: Mapping[str, Any],
     window: TimeWindow,
+    progress: Progress = lambda *_: None,
 ) -> ExactSnapshot:
     """Count one window of one line.
 
@@ -60,6 +62,7 @@ def collect_exact(
         config: version and digest of the config in force.
         config_data: that config as JSON data.
         window: half-open UTC window.
+        progress: told before each statement how many are done, how many there are, and its name.
 
     Raises:
         EnvironmentFault: EMPTY_WINDOW, NO_TABLE, MISSING_COLUMN, or a fault of the engine.
@@ -68,7 +71,9 @@ def collect_exact(
     """
     plan = make_plan(line, settings, config_data, config.version, window)
     tally: Tally = {}
-    for name, sql in statements(engine, plan).items():
+    wanted = statements(engine, plan)
+    for done, (name, sql) in enumerate(wanted.items()):
+        progress(done, len(wanted), name)
         add_all(tally, _READERS[name](plan, engine.fetch(sql)))
     _require_rows(plan, tally)
     _require_equal_totals(plan, tally)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from calibgit.collect.exact import Progress
 from calibgit.jobs import measure
 from calibgit.jobs.drafting import Evidence
 from calibgit.jobs.evidence import latest_snapshot, publish_run
@@ -25,14 +26,22 @@ class Calibrated:
     evidence: str | None
 
 
-def calibrate(workspace: Workspace, source: Any, *, as_of: str, days: int | None, wish: Wish) -> Calibrated:
+def calibrate(
+    workspace: Workspace,
+    source: Any,
+    *,
+    as_of: str,
+    days: int | None,
+    wish: Wish,
+    progress: Progress = lambda *_: None,
+) -> Calibrated:
     """Run all stages on one window and publish the evidence, "no change" included.
 
     Raises:
         CalibgitError: whatever a stage refuses.
     """
     subject = subject_of(workspace, workspace.config(None))
-    _, snapshot = measure.collect(subject, source, as_of=as_of, days=days)
+    _, snapshot = measure.collect(subject, source, as_of=as_of, days=days, progress=progress)
     return _judge(workspace, subject, snapshot, wish)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from calibgit.analyze.run import analyze as analyze_snapshot
 from calibgit.collect.disclose import disclose
-from calibgit.collect.exact import collect_exact
+from calibgit.collect.exact import Progress, collect_exact
 from calibgit.collect.merging import merge
 from calibgit.collect.window import resolve_window
 from calibgit.engine.open import open_source
@@ -42,7 +42,7 @@ def subject_of(workspace: Workspace, config: ActiveConfig) -> Subject:
 
 
 def collect(
-    subject: Subject, source: Any, *, as_of: str, days: int | None = None
+    subject: Subject, source: Any, *, as_of: str, days: int | None = None, progress: Progress = lambda *_: None
 ) -> tuple[ExactSnapshot, MetricsSnapshot]:
     """Count one window.
 
@@ -51,6 +51,7 @@ def collect(
         source: a path, URL, or SQLAlchemy Session, Engine or Connection.
         as_of: UTC date YYYY-MM-DD; the window is the last complete one before it.
         days: length; None for the line's own.
+        progress: see `collect_exact`.
 
     Returns:
         The exact private snapshot and the published one.
@@ -70,6 +71,7 @@ def collect(
             config=subject.config.ref,
             config_data=subject.config.value,
             window=window,
+            progress=progress,
         )
     return exact, publish(subject, exact)
 
