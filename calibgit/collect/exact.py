@@ -27,7 +27,8 @@ from calibgit.collect.plan import make_plan
 from calibgit.engine.base import Engine
 from calibgit.engine.plan import Plan
 from calibgit.engine.relations import MOST_OCCURRENCES, indicators, statements
-from calibgit.engine.tables import NO_BIN, all_facts, by_pattern, wanted_tables
+from calibgit.engine.tables import unpack, wanted_tables
+from calibgit.engine.words import word
 from calibgit.errors import EnvironmentFault, IntegrityError
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import ALL_STRATA, OTHER, ConfigRef, CountRow, ExactSnapshot, TimeWindow
@@ -109,54 +110,53 @@ def count_rows(tally: Tally) -> tuple[CountRow, ...]:
     )
 
 
-def _dropped(_: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+def _dropped(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
     for stratum, reason, n in rows:
-        yield (DROPPED, stratum, (reason,), None), n, 0
+        yield (DROPPED, word(plan, "stratum", stratum), (reason,), None), n, 0
 
 
 def _tables(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
-    tables = wanted_tables(plan.roles)
-    facts = all_facts(tables.values())
-    names = by_pattern(tables, facts)
-    for *values, n in rows:
-        name = names[tuple(value is not None for value in values)]
-        found = dict(zip(facts, values, strict=True))
-        table = tables[name]
-        where = None if table.bin is None or int(found[table.bin]) == NO_BIN else int(found[table.bin])
-        yield (name, found["stratum"], tuple(str(found[key]) for key in table.keys), where), n, 0
+    tables = list(wanted_tables(plan.roles).items())
+    for *numbers, n in rows:
+        place = next(place for place, number in enumerate(numbers) if number is not None)
+        name, table = tables[place]
+        yield (name, *unpack(plan, table, int(numbers[place]))), n, 0
 
 
 def _flags(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
-    words = [*plan.severities, OTHER]
-    for stratum, name, _, *counts in rows:
+    severities = [*plan.severities, OTHER]
+    for place, name, _, *counts in rows:
+        stratum = word(plan, "stratum", place)
         for often, n in enumerate(counts[:MOST_OCCURRENCES], 1):
             yield ("flag_occurrences", stratum, (name, str(often)), None), n, 0
-        for word, n in zip(words, counts[MOST_OCCURRENCES:], strict=True):
-            yield ("flag_severities", stratum, (name, word), None), n, 0
+        for severity, n in zip(severities, counts[MOST_OCCURRENCES:], strict=True):
+            yield ("flag_severities", stratum, (name, severity), None), n, 0
 
 
-def _categories(_: Plan, rows: Sequence[Row]) -> Iterator[Read]:
-    for stratum, name, where, n, total in rows:
-        yield ("category", stratum, (name,), int(where)), n, int(total)
+def _categories(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    for place, name, where, n, total in rows:
+        yield ("category", word(plan, "stratum", place), (name,), int(where)), n, int(total)
 
 
 def _moments(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
     names = plan.categories
     pairs = [(a, b) for at, a in enumerate(names) for b in names[at:]]
-    for stratum, n, *sums in rows:
+    for place, n, *sums in rows:
+        stratum = word(plan, "stratum", place)
         yield ("moments", stratum, (), None), n, 0
         for keys, total in zip([*((name,) for name in names), *pairs], sums, strict=True):
             yield ("moments", stratum, keys, None), 0, int(total)
 
 
 def _clusters(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
-    for stratum, subjects, n, squared, *sums in rows:
+    for place, subjects, n, squared, *sums in rows:
+        stratum = word(plan, "stratum", place)
         yield ("clusters", stratum, ("subjects",), None), subjects, 0
         yield ("clusters", stratum, ("rows",), None), 0, int(n)
         yield ("clusters", stratum, ("rows", "squared"), None), 0, int(squared)
-        for place, name in enumerate(indicators(plan)):
-            for word, total in zip(("sum", "with_rows", "squared"), sums[3 * place : 3 * place + 3], strict=True):
-                yield ("clusters", stratum, (name, word), None), 0, int(total)
+        for at, name in enumerate(indicators(plan)):
+            for what, total in zip(("sum", "with_rows", "squared"), sums[3 * at : 3 * at + 3], strict=True):
+                yield ("clusters", stratum, (name, what), None), 0, int(total)
 
 
 def _largest(_: Plan, rows: Sequence[Row]) -> Iterator[Read]:

@@ -3,7 +3,10 @@
 Typed columns (`sql/<dialect>/assess.sql`): `v` logic version, `s` score, `c` confidence, `d` conflict density,
 `label`, `tier`, `sufficient`, `outcome`, `reason`, `g` group, `fb` feedback, `u` subject, `m` moment, `nf` number of
 flags and `n0`, `n1`, ... flags by severity, worst first. Here `su`, `cu`, `du` are the numbers in fixed point and
-`flag_cap` is the best band that the flags reach. A fact is never NULL and never a value of the data.
+`flag_cap` is the best band that the flags reach.
+
+A fact is a small whole number: a place in the list of its words (`engine.words`), or one more than a bin of a grid, 0
+standing for no value. It is never NULL and never a value of the data.
 """
 
 from __future__ import annotations
@@ -14,14 +17,12 @@ from typing import Final
 from calibgit.engine import gates as gate_sql
 from calibgit.engine.fragments import literal
 from calibgit.engine.plan import Plan
+from calibgit.engine.words import FEEDBACK, MOST_OF_SECOND, MOST_OF_WORST, words
 from calibgit.model.snapshot import MISSING, OTHER, GridSpec
 
 YES: Final = ("1", "1.0", "true", "t", "yes", "sufficient")
 NO: Final = ("0", "0.0", "false", "f", "no", "insufficient")
 OUTCOMES: Final = {"1": "1", "1.0": "1", "true": "1", "t": "1", "0": "0", "0.0": "0", "false": "0", "f": "0"}
-MOST_OF_WORST: Final = 3
-MOST_OF_SECOND: Final = 5
-FEEDBACK: Final = (1, 2, 3, 4, 5)
 LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FOLD_WEIGHTS: Final = (1, 3, 5, 7, 11, 13)
 FOLD_PRIME: Final = 61
@@ -63,11 +64,50 @@ class Facts:
         """The SQL of one fact."""
         return _FACTS[fact](self)
 
-    # One method a fact that needs more than a line.
+    def _place(self, fact: str, word: str) -> str:
+        return str(words(self._plan, fact).index(word))
+
+    def _choice(self, fact: str, column: str, keys: Mapping[str, str], other: str, missing: str) -> str:
+        """The place of the word that a recorded text stands for."""
+        cases = "".join(f" WHEN {column} = {literal(raw)} THEN {self._place(fact, key)}" for raw, key in keys.items())
+        none, rest = self._place(fact, missing), self._place(fact, other)
+        return f"CASE WHEN {column} IS NULL THEN {none}{cases} ELSE {rest} END"
+
+    def _same(self, fact: str, column: str, keys: tuple[str, ...], missing: str = MISSING) -> str:
+        return self._choice(fact, column, {key: key for key in keys}, OTHER, missing)
+
+    # One method a fact.
 
     def stratum(self) -> str:
         """The logic version, one of the known ones."""
-        return choice("v", {version: version for version in self._plan.versions}, OTHER, OTHER)
+        return self._same("stratum", "v", self._plan.versions, OTHER)
+
+    def label(self) -> str:
+        """The recorded band."""
+        return self._choice("label", "label", self._plan.labels, OTHER, MISSING)
+
+    def cohort(self) -> str:
+        """The declared group."""
+        return self._same("cohort", "g", self._plan.groups)
+
+    def tier(self) -> str:
+        """The tier."""
+        return self._same("tier", "tier", self._plan.tiers)
+
+    def sufficiency(self) -> str:
+        """Whether the data was sufficient."""
+        keys = {**dict.fromkeys(YES, "yes"), **dict.fromkeys(NO, "no")}
+        return self._choice("sufficiency", "sufficient", keys, MISSING, MISSING)
+
+    def outcome(self) -> str:
+        """The outcome, once it is known."""
+        return self._choice("outcome", "outcome", OUTCOMES, "invalid", "pending")
+
+    def feedback(self) -> str:
+        """The rating."""
+        cases = " ".join(f"WHEN fb = {n} THEN {self._place('feedback', str(n))}" for n in FEEDBACK)
+        none, rest = self._place("feedback", MISSING), self._place("feedback", "invalid")
+        return f"CASE WHEN fb IS NULL THEN {none} {cases} ELSE {rest} END"
 
     def confidence_cap(self) -> str:
         """The best band that the confidence reaches."""
@@ -83,59 +123,51 @@ class Facts:
         Both halves are the same on every engine and in every shard. `fold_of` is the same in Python.
         """
         if not self._plan.has_subjects:
-            return literal("-")
+            return self._place("fold", "-")
         terms = []
-        for place, weight in enumerate(FOLD_WEIGHTS):
-            letter = self._values["tail"].replace("{x}", "u").replace("{at}", str(place + 1))
+        for place, weight in enumerate(FOLD_WEIGHTS, 1):
+            letter = self._values["tail"].replace("{x}", "u").replace("{at}", str(place))
             found = self._values["position"].replace("{letters}", literal(LETTERS)).replace("{letter}", letter)
             terms.append(f"{weight} * {found}")
-        return f"CASE WHEN u IS NULL THEN 'a' WHEN ({' + '.join(terms)}) % {FOLD_PRIME} % 2 = 1 THEN 'b' ELSE 'a' END"
+        return f"CASE WHEN u IS NULL THEN 0 ELSE ({' + '.join(terms)}) % {FOLD_PRIME} % 2 END"
 
     def period(self) -> str:
         """The calendar period of the moment."""
-        *inner, (last, _) = self._plan.periods
-        cases = "".join(f" WHEN m < {self.moment(end)} THEN {literal(name)}" for name, end in inner)
-        return f"CASE{cases} ELSE {literal(last)} END" if inner else literal(last)
+        *inner, _ = self._plan.periods
+        cases = "".join(f" WHEN m < {self._moment(end)} THEN {place}" for place, (_, end) in enumerate(inner))
+        return f"CASE{cases} ELSE {len(inner)} END" if inner else "0"
 
-    def moment(self, day: str) -> str:
-        """The start of a UTC day as a value of the dialect."""
+    def _moment(self, day: str) -> str:
         return self._values["moment_of"].replace("{text}", literal(f"{day} 00:00:00"))
 
     def worst(self) -> str:
         """The worst severity among the flags."""
+        missing, none, other = (self._place("worst", word) for word in (MISSING, "none", OTHER))
         if "flags" not in self._roles:
-            return literal(MISSING)
-        cases = " ".join(f"WHEN n{index} > 0 THEN {literal(s)}" for index, s in enumerate(self._plan.severities))
-        return f"CASE WHEN nf IS NULL THEN {literal(MISSING)} WHEN nf = 0 THEN 'none' {cases} ELSE {literal(OTHER)} END"
+            return missing
+        cases = " ".join(f"WHEN n{place} > 0 THEN {place}" for place in range(len(self._plan.severities)))
+        return f"CASE WHEN nf IS NULL THEN {missing} WHEN nf = 0 THEN {none} {cases} ELSE {other} END"
 
     def capped_count(self, severity: int, most: int) -> str:
         """How many flags of the severity with this place, `most` standing for all above it."""
         if severity >= len(self._plan.severities) or "flags" not in self._roles:
-            return literal(MISSING)
-        cases = " ".join(f"WHEN n{severity} = {n} THEN '{n}'" for n in range(most))
-        return f"CASE WHEN nf IS NULL THEN {literal(MISSING)} {cases} ELSE '{most}' END"
+            return str(most + 1)
+        return f"CASE WHEN nf IS NULL THEN {most + 1} WHEN n{severity} < {most} THEN n{severity} ELSE {most} END"
 
     def flagged(self) -> str:
         """Whether there is any flag."""
-        if "flags" not in self._roles:
-            return literal(MISSING)
-        return f"CASE WHEN nf IS NULL THEN {literal(MISSING)} WHEN nf = 0 THEN 'no' ELSE 'yes' END"
+        return "CASE WHEN nf IS NULL THEN 2 WHEN nf = 0 THEN 1 ELSE 0 END" if "flags" in self._roles else "2"
 
     def escalation(self) -> str:
         """The first class of reasons that fits."""
-        if "escalation" not in self._roles:
-            return literal(MISSING)
-        cases = " ".join(
-            f"WHEN {self._holds('reason', item.contains)} THEN {literal(item.name)}"
-            for item in self._plan.settings.vocabulary.escalation
-        )
-        return f"CASE WHEN reason IS NULL OR reason = '' THEN 'none' {cases} ELSE 'other' END"
+        classes = self._plan.settings.vocabulary.escalation
+        none = self._place("escalation", "none")
+        cases = " ".join(f"WHEN {self._holds('reason', c.contains)} THEN {n}" for n, c in enumerate(classes))
+        return f"CASE WHEN reason IS NULL OR reason = '' THEN {none} {cases} ELSE {len(classes)} END"
 
     def escalated(self) -> str:
         """Whether there is a reason for an escalation."""
-        if "escalation" not in self._roles:
-            return literal(MISSING)
-        return "CASE WHEN reason IS NULL OR reason = '' THEN 'no' ELSE 'yes' END"
+        return "CASE WHEN reason IS NULL OR reason = '' THEN 1 ELSE 0 END" if "escalation" in self._roles else "2"
 
     def _holds(self, column: str, text: str) -> str:
         folded = "".join(c.lower() if c.isascii() else c for c in text)
@@ -153,30 +185,23 @@ _FACTS: Final[Mapping[str, Callable[[Facts], str]]] = {
     "cap": lambda f: gate_sql.worst([f.confidence_cap(), "flag_cap"]),
     "cap_but_confidence": lambda f: gate_sql.worst([f.score_cap(), "flag_cap"]),
     "cap_but_flags": lambda f: gate_sql.worst([f.score_cap(), f.confidence_cap()]),
-    "label": lambda f: choice("label", dict(f.plan.labels), OTHER, MISSING),
-    "cohort": lambda f: choice("g", {g: g for g in f.plan.groups}, OTHER, MISSING),
-    "score_bin": lambda f: bin_of("su", f.plan.score),
+    "label": Facts.label,
+    "cohort": Facts.cohort,
+    "score_bin": lambda f: _place_of_bin("su", f.plan.score),
     "confidence": lambda _: _state("c", "cu"),
-    "confidence_bin": lambda f: bin_of("cu", f.plan.confidence),
+    "confidence_bin": lambda f: _place_of_bin("cu", f.plan.confidence),
     "conflict": lambda _: _state("d", "du"),
-    "conflict_bin": lambda f: bin_of("du", f.plan.conflict),
+    "conflict_bin": lambda f: _place_of_bin("du", f.plan.conflict),
     "worst": Facts.worst,
     "worst_count": lambda f: f.capped_count(0, MOST_OF_WORST),
     "second_count": lambda f: f.capped_count(1, MOST_OF_SECOND),
     "flagged": Facts.flagged,
     "escalation": Facts.escalation,
     "escalated": Facts.escalated,
-    "tier": lambda f: choice("tier", {t: t for t in f.plan.tiers}, OTHER, MISSING),
-    "sufficiency": lambda _: choice(
-        "sufficient", {**dict.fromkeys(YES, "yes"), **dict.fromkeys(NO, "no")}, MISSING, MISSING
-    ),
-    "outcome": lambda _: choice("outcome", OUTCOMES, "invalid", "pending"),
-    "feedback": lambda _: (
-        "CASE "
-        f"WHEN fb IS NULL THEN {literal(MISSING)} "
-        + " ".join(f"WHEN fb = {value} THEN '{value}'" for value in FEEDBACK)
-        + " ELSE 'invalid' END"
-    ),
+    "tier": Facts.tier,
+    "sufficiency": Facts.sufficiency,
+    "outcome": Facts.outcome,
+    "feedback": Facts.feedback,
     "period": Facts.period,
 }
 
@@ -222,10 +247,14 @@ def choice(column: str, keys: Mapping[str, str], other: str, missing: str) -> st
 
 
 def bin_of(column: str, grid: GridSpec) -> str:
-    """SQL for the bin of a number in fixed point; -1 for a missing one."""
+    """SQL for the bin of a number in fixed point."""
     offset = f"({column} - {grid.min})"
-    return f"coalesce(CAST(({offset} - {offset} % {grid.step}) / {grid.step} AS BIGINT), -1)"
+    return f"CAST(({offset} - {offset} % {grid.step}) / {grid.step} AS BIGINT)"
+
+
+def _place_of_bin(column: str, grid: GridSpec) -> str:
+    return f"coalesce({bin_of(column, grid)} + 1, 0)"
 
 
 def _state(raw: str, fixed: str) -> str:
-    return f"CASE WHEN {raw} IS NULL THEN 'missing' WHEN {fixed} IS NULL THEN 'invalid' ELSE 'ok' END"
+    return f"CASE WHEN {raw} IS NULL THEN 1 WHEN {fixed} IS NULL THEN 2 ELSE 0 END"

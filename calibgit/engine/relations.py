@@ -16,7 +16,8 @@ from calibgit.engine.faults import missing_column, no_table
 from calibgit.engine.fragments import fill, fill_words, identifier, literal, sections
 from calibgit.engine.plan import Plan
 from calibgit.engine.severities import one_type_words, severity_words
-from calibgit.engine.tables import Table, all_facts, wanted_tables
+from calibgit.engine.tables import all_facts, packed, wanted_tables
+from calibgit.engine.words import words
 from calibgit.model.snapshot import MISSING, OTHER, TimeWindow
 
 CONFLICT_KEY = "conflict_score"
@@ -106,14 +107,19 @@ class _Renderer:
 
     def _tables(self) -> dict[str, str]:
         tables = wanted_tables(self._plan.roles)
-        facts = all_facts(tables.values())
         parts = sections("portable", "tables")
+        names = [f"k{place}" for place in range(len(tables))]
+        numbers = [packed(self._plan, table) for table in tables.values()]
         return {
             "template": parts[self._values["tables"]],
-            "names": ", ".join(facts),
-            "sets": ", ".join(f"({', '.join(table.facts)})" for table in tables.values()),
-            "parts": "\nUNION ALL ".join(_part(parts["part"], table, facts) for table in tables.values()),
-            "facts": self._facts_of(facts),
+            "names": ", ".join(names),
+            "sets": ", ".join(f"({name})" for name in names),
+            "numbers": ", ".join(f"{number} AS {name}" for name, number in zip(names, numbers, strict=True)),
+            "parts": "\nUNION ALL ".join(
+                fill_words(parts["part"], key=name, names=", ".join(n if n == name else f"NULL AS {n}" for n in names))
+                for name in names
+            ),
+            "facts": self._facts_of(all_facts(tables.values())),
         }
 
     def _facts_of(self, facts: Sequence[str], *extra: str) -> str:
@@ -206,7 +212,7 @@ class _Renderer:
         return {
             "sums": ", ".join(f"sum(y{at}), sum(n * y{at}), sum(y{at} * y{at})" for at in range(len(asked))),
             "indicators": ", ".join(
-                f"sum(CASE WHEN {fact} = {literal(word)} THEN 1 ELSE 0 END) AS y{at}"
+                f"sum(CASE WHEN {fact} = {words(self._plan, fact).index(word)} THEN 1 ELSE 0 END) AS y{at}"
                 for at, (fact, word) in enumerate(asked.values())
             ),
             "facts": self._facts_of(facts, "u"),
@@ -214,11 +220,6 @@ class _Renderer:
 
     def _largest(self) -> dict[str, str]:
         return {"assess": self._assess(("s", "u")), "ranks": str(RANKS)}
-
-
-def _part(template: str, table: Table, facts: Sequence[str]) -> str:
-    own = ", ".join(fact if fact in table.facts else f"NULL AS {fact}" for fact in facts)
-    return fill_words(template, own=own, keys=", ".join(table.facts))
 
 
 def _chosen(text: str, names: Sequence[str]) -> list[str]:

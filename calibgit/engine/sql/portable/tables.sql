@@ -1,10 +1,10 @@
--- All count tables from one pass over the facts. A row has the facts of its table, and NULL for all others.
+-- All count tables from one pass over the facts. A row has the packed facts of its table, and NULL for all others.
 -- @grouping_sets
-SELECT {names}, count(*) AS n FROM ({facts}) AS f GROUP BY GROUPING SETS ({sets})
+SELECT {names}, count(*) AS n FROM (SELECT {numbers} FROM ({facts}) AS f) AS p GROUP BY GROUPING SETS ({sets})
 
 -- @materialized
-WITH facts AS MATERIALIZED ({facts})
+WITH packed AS MATERIALIZED (SELECT {numbers} FROM ({facts}) AS f)
 {parts}
 
 -- @part
-SELECT {own}, count(*) AS n FROM facts GROUP BY {keys}
+SELECT {names}, count(*) AS n FROM packed GROUP BY {key}
