@@ -23,8 +23,7 @@ from calibgit.model.snapshot import MISSING, OTHER, GridSpec
 YES: Final = ("1", "1.0", "true", "t", "yes", "sufficient")
 NO: Final = ("0", "0.0", "false", "f", "no", "insufficient")
 OUTCOMES: Final = {"1": "1", "1.0": "1", "true": "1", "t": "1", "0": "0", "0.0": "0", "false": "0", "f": "0"}
-LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-FOLD_WEIGHTS: Final = (1, 3, 5, 7, 11, 13)
+FOLD_WEIGHTS: Final = (1, 3, 5, 7)
 FOLD_PRIME: Final = 61
 
 
@@ -33,7 +32,7 @@ class Facts:
 
     Args:
         plan: what is counted.
-        values: the value fragments of the dialect: `holds`, `position`, `tail`, `moment_of`.
+        values: the value fragments of the dialect: `holds`, `code`, `moment_of`.
     """
 
     def __init__(self, plan: Plan, values: Mapping[str, str]) -> None:
@@ -124,11 +123,8 @@ class Facts:
         """
         if not self._plan.has_subjects:
             return self._place("fold", "-")
-        terms = []
-        for place, weight in enumerate(FOLD_WEIGHTS, 1):
-            letter = self._values["tail"].replace("{x}", "u").replace("{at}", str(place))
-            found = self._values["position"].replace("{letters}", literal(LETTERS)).replace("{letter}", letter)
-            terms.append(f"{weight} * {found}")
+        code = self._values["code"].replace("{x}", "u")
+        terms = [f"{weight} * {code.replace('{at}', str(at))}" for at, weight in enumerate(FOLD_WEIGHTS, 1)]
         return f"CASE WHEN u IS NULL THEN 0 ELSE ({' + '.join(terms)}) % {FOLD_PRIME} % 2 END"
 
     def period(self) -> str:
@@ -236,8 +232,8 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 def fold_of(subject: str | None) -> str:
     """The half of a subject, as `Facts.fold` computes it in SQL."""
     tail = ("0" * len(FOLD_WEIGHTS) + (subject or ""))[-len(FOLD_WEIGHTS) :]
-    total = sum(weight * (LETTERS.find(letter) + 1) for weight, letter in zip(FOLD_WEIGHTS, tail, strict=True))
-    return "a" if subject is None or total % FOLD_PRIME % 2 == 0 else "b"
+    total = sum(weight * ord(letter) for weight, letter in zip(FOLD_WEIGHTS, tail, strict=True))
+    return "ab"[0 if subject is None else total % FOLD_PRIME % 2]
 
 
 def choice(column: str, keys: Mapping[str, str], other: str, missing: str) -> str:

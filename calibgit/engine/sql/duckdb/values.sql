@@ -69,11 +69,8 @@ len(list_filter(p, lambda e: e.w = '"{key}"'))
 -- @one_category
 TRY_CAST(CAST(j[{at}] AS VARCHAR) AS DOUBLE)
 
--- @tail: character {at} of the last six, with zeros before a shorter text
-substr(right('000000' || {x}, 6), {at}, 1)
-
--- @position: the place of {letter} in {letters} from 1; 0 when it is not there
-strpos({letters}, {letter})
+-- @code: the code point of character {at} of the last four, with zeros before a shorter text
+unicode(substr(right('0000' || {x}, 4), {at}, 1))
 
 -- @moment_of: the moment that {text} says
 CAST({text} AS TIMESTAMP)

@@ -95,11 +95,8 @@ $."{x}"
 -- @one_category
 CASE WHEN json_type(j, {key}) IN ('integer', 'real') THEN CAST(json_extract(j, {key}) AS REAL) END
 
--- @tail: character {at} of the last six, with zeros before a shorter text
-substr(substr('000000' || {x}, -6), {at}, 1)
-
--- @position: the place of {letter} in {letters} from 1; 0 when it is not there
-instr({letters}, {letter})
+-- @code: the code point of character {at} of the last four, with zeros before a shorter text
+unicode(substr(substr('0000' || {x}, -4), {at}, 1))
 
 -- @moment_of: the moment that {text} says
 {text}
