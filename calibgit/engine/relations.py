@@ -10,10 +10,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from calibgit.engine.base import Engine
+from calibgit.engine.base import Column, Engine, Relation
 from calibgit.engine.facts import NEEDS, Facts, bin_of, choice
 from calibgit.engine.faults import missing_column, no_table
-from calibgit.engine.fragments import fill, fill_words, identifier, literal, sections
+from calibgit.engine.fragments import fill, fill_words, literal, sections
 from calibgit.engine.plan import Plan
 from calibgit.engine.severities import one_type_words, severity_words
 from calibgit.engine.tables import Table, all_facts, wanted_tables
@@ -41,13 +41,13 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
         EnvironmentFault: NO_TABLE, MISSING_COLUMN, or what the engine raises.
     """
     table = plan.settings.source.table
-    known = engine.columns(table)
-    if not known:
+    relation = engine.relation(table)
+    if relation is None:
         raise no_table(table, plan.line)
     for role, column in plan.mapped():
-        if column not in known:
+        if column not in relation.columns:
             raise missing_column(table, plan.line, role, column)
-    renderer = _Renderer(engine.dialect, plan)
+    renderer = _Renderer(engine.dialect, plan, relation)
     mapped = {role for role, _ in plan.mapped()}
     wanted = [name for name, role in STATEMENT_ROLES.items() if role is None or role in mapped]
     if not plan.categories:
@@ -68,19 +68,19 @@ def indicators(plan: Plan) -> dict[str, tuple[str, str]]:
 
 
 class _Renderer:
-    def __init__(self, dialect: str, plan: Plan) -> None:
+    def __init__(self, dialect: str, plan: Plan, relation: Relation) -> None:
         self._plan = plan
         self._dialect = dialect
         self._values = sections(dialect, "values")
         self._facts = Facts(plan, self._values)
         source = plan.settings.source
-        self._columns = {role: identifier(name) for role, name in plan.mapped()}
+        self._columns = {role: relation.columns[name] for role, name in plan.mapped()}
         if source.logic_version is not None:
-            self._columns["logic_version"] = literal(source.logic_version)
+            self._columns["logic_version"] = Column(literal(source.logic_version), self._values.get("kind_of_text", ""))
         low, high = (repr(float(plan.config["score_range"][end])) for end in ("min", "max"))
         year = source.created_at_as == "year"
         self._places = {
-            "table": identifier(source.table),
+            "table": relation.sql,
             "low": low,
             "high": high,
             "moment": "{year:created_at}" if year else "{timestamp:created_at}",

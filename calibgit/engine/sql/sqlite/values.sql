@@ -109,3 +109,9 @@ LIMIT -1
 
 -- @tables: how all count tables come from one pass
 materialized
+
+-- @no_number: what stands for a role that is not mapped
+CAST(NULL AS REAL)
+
+-- @no_word
+CAST(NULL AS TEXT)
