@@ -17,10 +17,12 @@ class Column:
         sql: the expression, quoted.
         kind: how the store holds it, where the dialect reads kinds differently: its section `number_<kind>` comes
             before its section `number`. Empty for a store whose values know their own kind.
+        can_hold_json: False where the store could not test a text before it reads it as JSON.
     """
 
     sql: str
     kind: str = ""
+    can_hold_json: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from importlib import resources
 
 from calibgit.engine.base import Column
 
-_SECTION = re.compile(r"^-- @([a-z_]+).*$", re.MULTILINE)
+_SECTION = re.compile(r"^-- (@[a-z_]+(?:, @[a-z_]+)*).*$", re.MULTILINE)
 _PLACE = re.compile(r"\{([a-z_]+)(?::([a-z_]+))?\}")
 
 
@@ -24,18 +24,18 @@ def dotted(name: str, quote: str = '"') -> str:
 
 
 def literal(text: str) -> str:
-    """`text` as a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
+    """`text` as a SQL string literal. What would look like a place of a template is cut in two."""
+    parts = text.replace("'", "''").split("{")
+    return "'" + "{' || '".join(parts) + "'" if _PLACE.search(text) else "'" + "{".join(parts) + "'"
 
 
 @cache
 def sections(folder: str, name: str) -> Mapping[str, str]:
-    """The named sections of one SQL file; a file without sections is its section `relation`."""
+    """The named sections of one SQL file. A head `-- @one, @other: words` names one or several sections alike."""
     text = resources.files("calibgit.engine").joinpath("sql", folder, f"{name}.sql").read_text(encoding="utf-8")
     parts = _SECTION.split(text)
-    if len(parts) == 1:
-        return {"relation": text.strip()}
-    return {key: body.strip() for key, body in zip(parts[1::2], parts[2::2], strict=True)}
+    heads = zip(parts[1::2], parts[2::2], strict=True)
+    return {name.strip("@"): body.strip() for names, body in heads for name in names.split(", ")}
 
 
 def fill(text: str, places: Mapping[str, str], values: Mapping[str, str], columns: Mapping[str, Column]) -> str:

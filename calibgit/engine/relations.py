@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from calibgit.engine.base import Column, Engine, Relation
 from calibgit.engine.facts import NEEDS, Facts, bin_of, choice
-from calibgit.engine.faults import missing_column, no_table
+from calibgit.engine.faults import missing_column, no_table, untestable_json
 from calibgit.engine.fragments import fill, fill_words, literal, sections
 from calibgit.engine.plan import Plan
 from calibgit.engine.severities import one_type_words, severity_words
@@ -22,6 +22,7 @@ from calibgit.model.snapshot import MISSING, OTHER, TimeWindow
 CONFLICT_KEY = "conflict_score"
 MOST_OCCURRENCES = 5
 RANKS = 99
+JSON_ROLES = frozenset({"flags", "category_scores", "conflict"})
 STATEMENT_ROLES: Mapping[str, str | None] = {
     "dropped": None,
     "unreadable": None,
@@ -39,6 +40,7 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
 
     Raises:
         EnvironmentFault: NO_TABLE, MISSING_COLUMN, or what the engine raises.
+        UsageError: UNTESTABLE_JSON.
     """
     table = plan.settings.source.table
     relation = engine.relation(table)
@@ -47,6 +49,8 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
     for role, column in plan.mapped():
         if column not in relation.columns:
             raise missing_column(table, plan.line, role, column)
+        if role in JSON_ROLES and not relation.columns[column].can_hold_json:
+            raise untestable_json(role, column)
     renderer = _Renderer(engine.dialect, plan, relation)
     mapped = {role for role, _ in plan.mapped()}
     wanted = [name for name, role in STATEMENT_ROLES.items() if role is None or role in mapped]
@@ -193,9 +197,11 @@ class _Renderer:
 
     def _category_words(self) -> dict[str, str]:
         keys = [literal(name) for name in self._plan.categories]
+        member = self._values.get("category_member", "")
         paths = [literal(self._values["path"].replace("{x}", name)) for name in self._plan.categories]
         return {
             "category_keys": ", ".join(keys),
+            "category_members": ", ".join(fill_words(member, name=name, key=name) for name in keys),
             "category_list": f"[{', '.join(keys)}]",
             "category_paths": f"[{', '.join(paths)}]",
         }
