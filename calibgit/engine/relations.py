@@ -170,7 +170,7 @@ class _Renderer:
         relation = sections(self._dialect, "cat")["relation"]
         return {
             "units": units,
-            "bin": bin_of(units, self._plan.category),
+            "bin": bin_of("w", self._plan.category),
             "cat": fill_words(relation, **self._category_words()),
         }
 
@@ -182,6 +182,8 @@ class _Renderer:
         one = self._values["one_category"]
         keys = [literal(self._values["path"].replace("{x}", name)) for name in plan.categories]
         columns = [one.replace("{key}", key).replace("{at}", str(at)) for at, key in enumerate(keys, 1)]
+        text = self._values.get("category_text", "")
+        texts = [f", {text.replace('{key}', key)} AS d{at}" for at, key in enumerate(keys, 1)]
         return {
             "sums": ", ".join([*(f"sum({name})" for name in names), *pairs]),
             "units": ", ".join(
@@ -191,6 +193,7 @@ class _Renderer:
             "wide": fill_words(
                 sections(self._dialect, "wide")["relation"],
                 wide="".join(f", {sql} AS {name}" for sql, name in zip(columns, names, strict=True)),
+                texts="".join(texts),
                 **self._category_words(),
             ),
         }

@@ -9,21 +9,22 @@ text
 -- @number: NULL when missing (NULL, JSON null, NaN), infinity when it is not a finite number
 CASE WHEN {x} IS NULL OR {x} = 'null' THEN NULL
      WHEN {x} !~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]+)?$' THEN CAST('Infinity' AS float8)
-     WHEN length({x}) < 200 AND {x} ~ '^[^eE]*([eE][-+]?0*[0-9]{1,2})?$' THEN CAST({x} AS float8)
-     WHEN length({x}) < 1000 AND {x} ~ '^[^eE]*([eE][-+]?0*[0-9]{1,4})?$'
-     THEN (SELECT {finite} FROM (SELECT CAST({x} AS numeric) AS d OFFSET 0) AS n)
+     WHEN {x} !~ '[eE]' THEN (SELECT {plain} FROM (SELECT {x} AS d OFFSET 0) AS n)
+     WHEN length({x}) < 200 AND {x} ~ '[eE][-+]?0*[0-9]{1,2}$' THEN CAST({x} AS float8)
+     WHEN length({x}) < 1000 AND {x} ~ '[eE][-+]?0*[0-9]{1,4}$'
+     THEN (SELECT {plain} FROM (SELECT CAST(CAST({x} AS numeric) AS text) AS d OFFSET 0) AS n)
      WHEN {x} ~ '[eE]-' THEN 0 ELSE CAST('Infinity' AS float8) END
 
--- @finite: the numeric d, which can be too large or too small for a float8
-CASE WHEN d = 'NaN' THEN NULL
-     WHEN d NOT BETWEEN -1e308 AND 1e308 THEN CAST('Infinity' AS float8)
-     WHEN d BETWEEN -1e-300 AND 1e-300 THEN 0 ELSE CAST(d AS float8) END
+-- @plain: the decimal text d, without an exponent; it can be too long for a float8
+CASE WHEN length(d) < 200 THEN CAST(d AS float8)
+     WHEN strpos(left(d, 199), '.') > 0 THEN CAST(left(d, 199) AS float8)
+     WHEN d IS NOT NULL THEN CAST('Infinity' AS float8) END
 
 -- @number_integer
 CAST({x} AS float8)
 
 -- @number_decimal
-(SELECT {finite} FROM (SELECT {x} AS d OFFSET 0) AS n)
+(SELECT {plain} FROM (SELECT nullif(CAST({x} AS text), 'NaN') AS d OFFSET 0) AS n)
 
 -- @number_float
 nullif({x}, CAST('NaN' AS float8))
@@ -33,7 +34,7 @@ nullif(CAST(CAST({x} AS text) AS float8), CAST('NaN' AS float8))
 
 -- @number_jsonb
 CASE jsonb_typeof({x})
-     WHEN 'number' THEN (SELECT {finite} FROM (SELECT CAST({x} AS numeric) AS d OFFSET 0) AS n)
+     WHEN 'number' THEN (SELECT {plain} FROM (SELECT CAST({x} AS text) AS d OFFSET 0) AS n)
      WHEN 'null' THEN NULL
      ELSE CASE WHEN {x} IS NULL THEN NULL ELSE CAST('Infinity' AS float8) END END
 
@@ -53,7 +54,7 @@ CASE WHEN jsonb_typeof({x}) = 'object' THEN {member} ELSE {number} END
 {member}
 
 -- @member: the number under {key}
-(SELECT CASE jsonb_typeof(j) WHEN 'number' THEN (SELECT {finite} FROM (SELECT CAST(j AS numeric) AS d OFFSET 0) AS n)
+(SELECT CASE jsonb_typeof(j) WHEN 'number' THEN (SELECT {plain} FROM (SELECT CAST(j AS text) AS d OFFSET 0) AS n)
                              WHEN 'null' THEN NULL
                              ELSE CASE WHEN j IS NULL THEN NULL ELSE CAST('Infinity' AS float8) END END
  FROM (SELECT {document} -> {key} AS j OFFSET 0) AS m)
@@ -167,9 +168,13 @@ CASE WHEN f = '[]' THEN 0 WHEN f IS NOT NULL THEN
 -- @at_most
 least({n}, {most})
 
--- @one_category
-(SELECT {finite} FROM (SELECT CASE WHEN jsonb_typeof(j -> {key}) = 'number' THEN CAST(j -> {key} AS numeric) END AS d
-                       OFFSET 0) AS n)
+-- @category_text: the decimal text of a number
+CASE WHEN jsonb_typeof(j -> {key}) = 'number' THEN j ->> {key} END
+
+-- @one_category: see plain
+CASE WHEN length(d{at}) < 200 THEN CAST(d{at} AS float8)
+     WHEN strpos(left(d{at}, 199), '.') > 0 THEN CAST(left(d{at}, 199) AS float8)
+     WHEN d{at} IS NOT NULL THEN CAST('Infinity' AS float8) END
 
 -- @category_member: a row of a category and its score
 ({name}, m -> {key})
