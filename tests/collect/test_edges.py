@@ -21,7 +21,7 @@ from calibgit.model.snapshot import ConfigRef
 from calibgit.simulate.population import simulate
 from tests.support.reference_collect import Reference
 from tests.support.results import (
-    _ODD,
+    ODD,
     COLUMN_OF,
     CONFIG,
     GOOD,
@@ -44,11 +44,11 @@ def test_every_edge_case_is_counted_as_plain_python_counts_it(tmp_path: Path, su
     assert sums(exact) == {key: total for key, total in REFERENCE.totals.items() if total}
 
 
-@pytest.mark.parametrize("role", sorted(_ODD))
+@pytest.mark.parametrize("role", sorted(ODD))
 @pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
 def test_each_odd_value_alone_is_counted_as_plain_python_counts_it(tmp_path: Path, suffix: str, role: str) -> None:
 
-    rows = [{**GOOD, role: value} for value in _ODD[role]]
+    rows = [{**GOOD, role: value} for value in ODD[role]]
     exact = collect(str(write_text_table(tmp_path / f"results.{suffix}", rows)))
     assert plain(exact) == dict(Reference(settings(), CONFIG, "1.0.0", WINDOW).add_all(rows).counts)
 
