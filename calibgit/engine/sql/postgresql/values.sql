@@ -6,7 +6,7 @@
 -- @kind_of_text
 text
 
--- @number: NULL when missing (NULL, JSON null, NaN), infinity when it is not a finite number
+-- @number_text, @number_json, @number_oldjson: NULL when missing (NULL, JSON null, NaN), infinity when it is not a finite number
 CASE WHEN {x} IS NULL OR {x} = 'null' THEN NULL
      WHEN {x} !~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]+)?$' THEN CAST('Infinity' AS float8)
      WHEN {x} !~ '[eE]' THEN (SELECT {plain} FROM (SELECT {x} AS d OFFSET 0) AS n)
@@ -38,7 +38,7 @@ CASE jsonb_typeof({x})
      WHEN 'null' THEN NULL
      ELSE CASE WHEN {x} IS NULL THEN NULL ELSE CAST('Infinity' AS float8) END END
 
--- @number_boolean, @number_nested, @number_timestamp, @number_timestamptz, @number_date: never a number
+-- @number: of any other kind
 CASE WHEN {x} IS NULL THEN NULL ELSE CAST('Infinity' AS float8) END
 
 -- @measure: a number, or the number under {key} of a JSON object
@@ -104,13 +104,13 @@ strpos({x}, {text}) > 0
 -- @floor: the largest integer that is not above {x}, which is inside a range of scores
 CAST(floor({x}) AS bigint)
 
--- @timestamp: the moment in UTC, NULL when it cannot be read
+-- @timestamp_text: the moment in UTC, NULL when it cannot be read
 CASE WHEN {x} ~ '^{a_day}$' THEN CAST({x} AS timestamp)
      WHEN {x} ~ '^{a_day}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?Z?$' THEN CAST(left({x}, 19) AS timestamp)
      WHEN {x} ~ '^{a_day}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?[-+](0[0-9]|1[0-4]):[0-5][0-9]$'
      THEN CAST(left({x}, 19) || right({x}, 6) AS timestamptz) AT TIME ZONE 'UTC' END
 
--- @timestamp_json, @timestamp_oldjson, @timestamp_jsonb, @timestamp_nested, @timestamp_boolean, @timestamp_integer, @timestamp_decimal, @timestamp_float, @timestamp_single: never a moment
+-- @timestamp: of any other kind
 CAST(NULL AS timestamp)
 
 -- @timestamp_timestamp
@@ -140,8 +140,11 @@ CASE WHEN CAST({x} AS text) ~ '^[1-9][0-9]{3}$' THEN make_timestamp(CAST(CAST({x
 -- @within_year
 {moment} >= CAST({start} AS timestamp) AND {moment} < CAST({end} AS timestamp)
 
--- @list: the flags as a jsonb list, NULL when missing or not a list
+-- @list_text, @list_json, @list_oldjson: the flags as a jsonb list, NULL when missing or not a list
 CASE WHEN {is_list} THEN {document} END
+
+-- @list, @object: of any other kind
+CAST(NULL AS jsonb)
 
 -- @list_jsonb
 CASE WHEN jsonb_typeof({x}) = 'array' THEN {x} END
@@ -149,7 +152,7 @@ CASE WHEN jsonb_typeof({x}) = 'array' THEN {x} END
 -- @list_nested
 CASE WHEN jsonb_typeof({document}) = 'array' THEN {document} END
 
--- @object: a jsonb object, NULL when missing or no object
+-- @object_text, @object_json, @object_oldjson: a jsonb object, NULL when missing or no object
 CASE WHEN {is_object} THEN {document} END
 
 -- @object_jsonb
