@@ -108,6 +108,16 @@ def untestable_json(role: str, column: str) -> UsageError:
     )
 
 
+def no_spark(_: Exception) -> EnvironmentFault:
+    """No session of Spark could be made."""
+    return EnvironmentFault(
+        "SPARK_NOT_STARTED",
+        "Spark did not start",
+        why="Spark needs Java 17 or newer, and a configuration that it can follow.",
+        fix="run spark-submit --version in this environment",
+    )
+
+
 def failed(name: str, error: Exception) -> EnvironmentFault:
     """The named error for a driver's exception; of the exception only its kind is kept."""
     words = str(error).lower()

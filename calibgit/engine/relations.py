@@ -204,7 +204,9 @@ class _Renderer:
         paths = [literal(self._values["path"].replace("{x}", name)) for name in self._plan.categories]
         return {
             "category_keys": ", ".join(keys),
-            "category_members": ", ".join(fill_words(member, name=name, key=name) for name in keys),
+            "category_members": ", ".join(
+                fill_words(member, name=name, key=name, path=path) for name, path in zip(keys, paths, strict=True)
+            ),
             "category_list": f"[{', '.join(keys)}]",
             "category_paths": f"[{', '.join(paths)}]",
         }

@@ -191,6 +191,7 @@ ODD: dict[str, tuple[Any, ...]] = {
         '{"expertise": null}', '{"expertise": -1, "reasoning": 101}', '{"expertise": 0, "reasoning": 100}',
         '{"expertise": [5], "reasoning": {"x": 5}}', '{"jane@example.org": 5}', '{"expertise": 57.58, "default": 3}',
         '{"expertise": 0.29, "reasoning": 0.57, "communication": 0.58}', '{"expertise": 1.005}',
+        '{"expertise": 5} x', '{"expertise": 5}}', '{"expertise": 5}{"reasoning": 5}', '"{\\"expertise\\": 5}"', '[{"expertise": 5}]',
     ),
     "flags": (
         None, "null", "", "[", "{}", "7", '"text"', "[]", "[ ]", "[null]", '[1, "critical", true, [1]]', "[{}]",
@@ -202,6 +203,7 @@ ODD: dict[str, tuple[Any, ...]] = {
         '[{"severity": "high"}, {"severity": "high"}, {"severity": "high"}]',
         '[{"type": "Jane Roe", "severity": "severe"}]', '[{"type": 3, "severity": 4}]', '[{"type": ["evasion"]}]', '[{"type": "[evasion"}]', '[{"type": {"type": "evasion"}}]',
         ' [{"type": "evasion"}] ', "[1",
+        '[{"severity": "critical"}] x', '[{"severity": "critical"}]]', '"[{\\"severity\\": \\"critical\\"}]"', '{"flags": []}',
         '[{"type": "evasion", "severity": "critical", "evidence": NaN}]', '[{"type": "eva\\u0073ion"}]',
         '[{"severity": "critical"}, {"severity": "critical"}]', '[{"severity": true, "type": true}]',
     ),
