@@ -30,11 +30,11 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml requirements.lock
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[analysis,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[analysis,postgres,test]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[analysis,test,lint]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[analysis,postgres,test,lint]'
 	@touch $@
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.support import postgres
 from tests.support.world import Keyring, Template, World
 
 GIT_CONFIG = """\
@@ -20,6 +22,7 @@ GIT_CONFIG = """\
 [init]
     defaultBranch = main
 """
+SERVER = pytest.StashKey[tuple[Path, int]]()
 _REMOVED = ("GIT_", "SSH_", "CALIBGIT_", "XDG_", "GITHUB_", "GH_")
 _FIXED = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -38,6 +41,37 @@ settings.load_profile("no-clock")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The one flag that rewrites golden files instead of comparing with them."""
     parser.addoption("--update-golden", action="store_true", help="Rewrite golden files from what the code says now.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The main process of a run keeps the place of the database server, which the workers share."""
+    if not hasattr(config, "workerinput"):
+        config.stash[SERVER] = postgres.prepare()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Whatever the run came to, the server ends with it."""
+    if (kept := config.stash.get(SERVER, None)) is not None:
+        postgres.finish(*kept)
+
+
+@pytest.fixture(scope="session")
+def database_server(walls: None) -> postgres.Server:
+    """The one PostgreSQL server of this run."""
+    return postgres.start()
+
+
+@pytest.fixture(scope="session")
+def schema_numbers() -> Iterator[int]:
+    """Names of schemas never repeat in a worker."""
+    return itertools.count(1)
+
+
+@pytest.fixture
+def database(database_server: postgres.Server, schema_numbers: Iterator[int]) -> Iterator[postgres.Schema]:
+    """An empty schema on the PostgreSQL server."""
+    with postgres.schema(database_server, schema_numbers) as made:
+        yield made
 
 
 @pytest.fixture

@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-Dialect = Literal["duckdb", "sqlite"]
+Dialect = Literal["duckdb", "sqlite", "postgresql", "spark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as a SQL expression.
+
+    Attributes:
+        sql: the expression, quoted.
+        kind: how the store holds it, where the dialect reads kinds differently: its section `number_<kind>` comes
+            before its section `number`. Empty for a store whose values know their own kind.
+        can_hold_json: False where the store could not test a text before it reads it as JSON.
+    """
+
+    sql: str
+    kind: str = ""
+    can_hold_json: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view of an open source.
+
+    Attributes:
+        sql: what stands after FROM, quoted.
+        columns: name to column, in order.
+    """
+
+    sql: str
+    columns: Mapping[str, Column]
 
 
 class Engine(Protocol):
@@ -16,18 +46,22 @@ class Engine(Protocol):
         """Which SQL the engine speaks."""
         ...
 
-    def columns(self, table: str) -> tuple[str, ...]:
-        """Column names of a table or view, in order; empty when there is no such table.
+    def relation(self, table: str) -> Relation | None:
+        """A table or view; None when there is none with this name.
+
+        Args:
+            table: its name, with one schema before it or none: `scan_results`, `results.scan_results`.
 
         Raises:
-            EnvironmentFault: LOCKED_SOURCE, SOURCE_UNREADABLE or SOURCE_FAILED.
+            CalibgitError: see `fetch`.
         """
         ...
 
-    def fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT.
 
         Raises:
-            EnvironmentFault: LOCKED_SOURCE, SOURCE_UNREADABLE or SOURCE_FAILED; no data value is repeated.
+            EnvironmentFault: LOCKED_SOURCE, SOURCE_UNREADABLE, SOURCE_LOST, SOURCE_STOPPED or SOURCE_FAILED.
+            PermissionRefused: SOURCE_REFUSED.
         """
         ...

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from calibgit.engine.base import Dialect
+from calibgit.engine.base import Column, Dialect, Relation
 from calibgit.engine.faults import failed, missing_extra
-from calibgit.engine.fragments import identifier, literal
+from calibgit.engine.fragments import dotted, identifier, literal
 from calibgit.errors import CalibgitError
 
 if TYPE_CHECKING:
@@ -42,22 +42,24 @@ class DuckEngine:
         self._kind = kind
         self._files = "[" + ", ".join(literal(file) for file in files) + "]"
 
-    def columns(self, table: str) -> tuple[str, ...]:
-        """Column names, in order; empty when there is no such table."""
+    def relation(self, table: str) -> Relation | None:
+        """A table or view; None when there is none with this name."""
         if self._kind is not None:
             self._view(self._kind, table)
-        rows = self.fetch(
-            "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND NOT internal ORDER BY column_index",
-            (table,),
+        schema, _, name = table.rpartition(".")
+        inside = f"schema_name = {literal(schema)}" if schema else "schema_name = current_schema()"
+        names = self.fetch(
+            f"SELECT column_name FROM duckdb_columns() WHERE table_name = {literal(name)} AND {inside}"  # noqa: S608
+            " AND database_name = current_database() AND NOT internal ORDER BY column_index"
         )
-        return tuple(row[0] for row in rows)
+        return Relation(dotted(table), {name: Column(identifier(name)) for (name,) in names}) if names else None
 
-    def fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
         fault: CalibgitError | None = None
         rows: list[tuple[Any, ...]] = []
         try:
-            rows = self._connection.execute(sql, list(params)).fetchall()
+            rows = self._connection.execute(sql).fetchall()
         except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
             fault = failed(self._name, error)
         if fault is not None:
@@ -74,7 +76,9 @@ class DuckEngine:
         if kind == "json":
             names = [row[0] for row in self.fetch(f"DESCRIBE SELECT * FROM {read}")]  # noqa: S608  quoted
             fields = ", ".join(f"CAST({identifier(n)} AS JSON) ->> '$' AS {identifier(n)}" for n in names)
-        self.fetch(f"CREATE OR REPLACE TEMP VIEW {identifier(table)} AS SELECT {fields} FROM {read}")  # noqa: S608
+        if "." in table:
+            self.fetch(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.partition('.')[0])}")
+        self.fetch(f"CREATE OR REPLACE VIEW {dotted(table)} AS SELECT {fields} FROM {read}")  # noqa: S608  quoted
 
 
 @contextmanager

@@ -167,6 +167,7 @@ class Facts:
 
     def _holds(self, column: str, text: str) -> str:
         folded = "".join(c.lower() if c.isascii() else c for c in text)
+        folded = folded.replace("\\", self._values.get("backslash", "\\"))
         return self._values["holds"].replace("{x}", column).replace("{text}", literal(folded))
 
     @property

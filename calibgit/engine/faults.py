@@ -28,13 +28,13 @@ _UNREADABLE = (
 )
 
 
-def missing_extra(package: str) -> EnvironmentFault:
-    """`package` of the extra `analysis` is not installed."""
+def missing_extra(package: str, extra: str = "analysis") -> EnvironmentFault:
+    """`package` of an extra is not installed."""
     return EnvironmentFault(
         "MISSING_EXTRA",
         f"the package {package} is not installed",
         why="Reading results needs a data engine; the rest of calibgit does not.",
-        fix="pip install 'calibgit[analysis]'",
+        fix=f"pip install 'calibgit[{extra}]'",
     )
 
 
@@ -73,7 +73,7 @@ def unsupported(what: str) -> UsageError:
     return UsageError(
         "UNSUPPORTED_SOURCE",
         f"{what} is not a source that calibgit reads",
-        why="DuckDB, SQLite, Parquet, CSV and JSON lines files are read, and SQLAlchemy sessions over SQLite.",
+        why="Read are DuckDB, SQLite, Parquet, CSV and JSON lines files, PostgreSQL, Spark, and SQLAlchemy sessions.",
         fix="export the results table to Parquet and give that file as the source",
     )
 
@@ -88,16 +88,41 @@ def unreadable(name: str) -> EnvironmentFault:
     )
 
 
+def locked(name: str) -> EnvironmentFault:
+    """Somebody else holds the source."""
+    return EnvironmentFault(
+        "LOCKED_SOURCE",
+        f"{name} is locked by another process",
+        why="A consistent snapshot needs a moment in which nobody writes.",
+        fix="wait until the writer has finished, or collect from a copy or an export",
+    )
+
+
+def untestable_json(role: str, column: str) -> UsageError:
+    """JSON in a text column of a server that cannot test a text before it casts it."""
+    return UsageError(
+        "UNTESTABLE_JSON",
+        f"the column {column} for {role} holds text, and this server cannot test whether a text is JSON",
+        why="One row that is not JSON would stop the whole count; from PostgreSQL 16 on it is counted as missing.",
+        fix="map a view that has the column as json or jsonb, or collect from a server with PostgreSQL 16 or newer",
+    )
+
+
+def no_spark(_: Exception) -> EnvironmentFault:
+    """No session of Spark could be made."""
+    return EnvironmentFault(
+        "SPARK_NOT_STARTED",
+        "Spark did not start",
+        why="Spark needs Java 17 or newer, and a configuration that it can follow.",
+        fix="run spark-submit --version in this environment",
+    )
+
+
 def failed(name: str, error: Exception) -> EnvironmentFault:
     """The named error for a driver's exception; of the exception only its kind is kept."""
     words = str(error).lower()
     if any(sign in words for sign in _LOCKED):
-        return EnvironmentFault(
-            "LOCKED_SOURCE",
-            f"{name} is locked by another process",
-            why="A consistent snapshot needs a moment in which nobody writes.",
-            fix="wait until the writer has finished, or collect from a copy or an export",
-        )
+        return locked(name)
     if any(sign in words for sign in _UNREADABLE) or isinstance(error, UnicodeDecodeError):
         return unreadable(name)
     return EnvironmentFault(

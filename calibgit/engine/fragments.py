@@ -7,38 +7,46 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-_SECTION = re.compile(r"^-- @([a-z_]+).*$", re.MULTILINE)
+from calibgit.engine.base import Column
+
+_SECTION = re.compile(r"^-- (@[a-z_]+(?:, @[a-z_]+)*).*$", re.MULTILINE)
 _PLACE = re.compile(r"\{([a-z_]+)(?::([a-z_]+))?\}")
 
 
-def identifier(name: str) -> str:
+def identifier(name: str, quote: str = '"') -> str:
     """`name` as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+    return quote + name.replace(quote, quote * 2) + quote
+
+
+def dotted(name: str, quote: str = '"') -> str:
+    """The name of a table with a schema before it, or none, each part as a quoted SQL identifier."""
+    return ".".join(identifier(part, quote) for part in name.split("."))
 
 
 def literal(text: str) -> str:
-    """`text` as a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
+    """`text` as a SQL string literal. What would look like a place of a template is cut in two."""
+    parts = text.replace("'", "''").split("{")
+    return "'" + "{' || '".join(parts) + "'" if _PLACE.search(text) else "'" + "{".join(parts) + "'"
 
 
 @cache
 def sections(folder: str, name: str) -> Mapping[str, str]:
-    """The named sections of one SQL file; a file without sections is its section `relation`."""
+    """The named sections of one SQL file. A head `-- @one, @other: words` names one or several sections alike."""
     text = resources.files("calibgit.engine").joinpath("sql", folder, f"{name}.sql").read_text(encoding="utf-8")
     parts = _SECTION.split(text)
-    if len(parts) == 1:
-        return {"relation": text.strip()}
-    return {key: body.strip() for key, body in zip(parts[1::2], parts[2::2], strict=True)}
+    heads = zip(parts[1::2], parts[2::2], strict=True)
+    return {name.strip("@"): body.strip() for names, body in heads for name in names.split(", ")}
 
 
-def fill(text: str, places: Mapping[str, str], values: Mapping[str, str], columns: Mapping[str, str]) -> str:
+def fill(text: str, places: Mapping[str, str], values: Mapping[str, str], columns: Mapping[str, Column]) -> str:
     """Replace the places of a template until none is left.
 
     Args:
         text: the template. `{name}` is a place; `{name:role}` is the value section `name` read from a role's column.
         places: texts for `{name}`; they may hold places themselves.
-        values: the value sections of the dialect, with `{x}` where the value goes.
-        columns: role to quoted column or SQL expression; a role that is not mapped is NULL.
+        values: the value sections of the dialect, with `{x}` where the value goes. A section `<name>_<kind>` takes
+            the place of the section `<name>` for columns of that kind.
+        columns: role to column; a role that is not mapped is NULL.
 
     Raises:
         KeyError: a place that nothing fills; a bug in a template.
@@ -55,14 +63,15 @@ def fill(text: str, places: Mapping[str, str], values: Mapping[str, str], column
 
 def _value(
     name: str,
-    x: str | None,
+    column: Column | None,
     places: Mapping[str, str],
     values: Mapping[str, str],
-    columns: Mapping[str, str],
+    columns: Mapping[str, Column],
 ) -> str:
-    if x is None:
-        return "CAST(NULL AS DOUBLE)" if name in {"number", "measure"} else "CAST(NULL AS VARCHAR)"
-    bound = {key: body.replace("{x}", x) for key, body in values.items()}
+    if column is None:
+        return values["no_number" if name in {"number", "measure"} else "no_word"]
+    own = {key: values.get(f"{key}_{column.kind}", body) for key, body in values.items()}
+    bound = {key: body.replace("{x}", column.sql) for key, body in own.items()}
     return fill(bound[name], {**places, **bound}, values, columns)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibgit.engine.base import Dialect
+from calibgit.engine.base import Column, Dialect, Relation
 from calibgit.engine.faults import failed
+from calibgit.engine.fragments import dotted, identifier, literal
 from calibgit.errors import CalibgitError
 
 if TYPE_CHECKING:
@@ -26,18 +27,21 @@ class SqliteEngine:
         self._connection = connection
         self._name = name
 
-    def columns(self, table: str) -> tuple[str, ...]:
-        """Column names, in order; empty when there is no such table."""
-        return tuple(row[0] for row in self.fetch("SELECT name FROM pragma_table_info(?)", (table,)))
+    def relation(self, table: str) -> Relation | None:
+        """A table or view; None when there is none with this name."""
+        schema, _, name = table.rpartition(".")
+        inside = f", {literal(schema)}" if schema else ""
+        names = self.fetch(f"SELECT name FROM pragma_table_info({literal(name)}{inside})")  # noqa: S608  quoted
+        return Relation(dotted(table), {name: Column(identifier(name)) for (name,) in names}) if names else None
 
-    def fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
         fault: CalibgitError | None = None
         rows: list[tuple[Any, ...]] = []
         cursor = self._connection.cursor()
         cursor.row_factory = None
         try:
-            rows = cursor.execute(sql, tuple(params)).fetchall()
+            rows = cursor.execute(sql).fetchall()
         except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
             fault = failed(self._name, error)
         finally:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from calibgit.engine.alchemy import open_sqlalchemy
 from calibgit.engine.base import Engine
 from calibgit.engine.duck import FileKind, open_duckdb, open_files
-from calibgit.engine.faults import missing_extra, no_source, unreadable, unsupported
-from calibgit.engine.lite import open_sqlite, read_transaction
+from calibgit.engine.faults import no_source, unreadable, unsupported
+from calibgit.engine.lite import open_sqlite
+from calibgit.engine.postgres import open_postgres
+from calibgit.engine.spark import open_frame, open_spark
+
+_POSTGRES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
 _KINDS: dict[str, FileKind] = {
     ".parquet": "parquet",
@@ -27,18 +32,35 @@ def open_source(source: Any) -> Iterator[Engine]:
     """Open a source read-only; every statement until the end of the `with` block sees one snapshot.
 
     Args:
-        source: a path or glob of DuckDB, SQLite, Parquet, CSV, JSON or JSON lines files; `sqlite:///path` or
-            `duckdb:///path`; or a SQLAlchemy Session, Engine or Connection over SQLite, which is left as found.
+        source: one of
+
+            - a path or glob of DuckDB, SQLite, Parquet, CSV, JSON or JSON lines files;
+            - `sqlite:///path`, `duckdb:///path` or `postgresql://...`;
+            - `spark:` and a table of the catalog or a path that Spark reads;
+            - a SQLAlchemy Session, Engine or Connection over SQLite or PostgreSQL, which is left as found;
+            - a Spark session or data frame, which is left as found.
 
     Raises:
-        UsageError: UNSUPPORTED_SOURCE.
-        EnvironmentFault: NO_SOURCE, SOURCE_UNREADABLE, LOCKED_SOURCE, SOURCE_FAILED or MISSING_EXTRA.
+        UsageError: UNSUPPORTED_SOURCE, WEAK_ISOLATION.
+        PermissionRefused: SOURCE_REFUSED.
+        EnvironmentFault: NO_SOURCE, SOURCE_UNREADABLE, SOURCE_UNREACHABLE, LOCKED_SOURCE, SOURCE_FAILED, MISSING_EXTRA.
     """
-    with ExitStack() as stack:
-        if isinstance(source, (str, Path)):
-            yield stack.enter_context(_open_path(str(source)))
-        else:
-            yield stack.enter_context(_open_sqlalchemy(source))
+    with _opened(source) as engine:
+        yield engine
+
+
+def _opened(source: Any) -> AbstractContextManager[Engine]:
+    if isinstance(source, (str, Path)):
+        text = str(source)
+        scheme, _, rest = text.partition(":")
+        if scheme in _POSTGRES and rest.startswith("//"):
+            return open_postgres(text)
+        if scheme == "spark":
+            return open_spark(rest)
+        return _open_path(text)
+    if type(source).__module__.startswith("pyspark."):
+        return open_frame(source)
+    return open_sqlalchemy(source)
 
 
 @contextmanager
@@ -80,27 +102,3 @@ def _database(path: Path) -> Any:
     if head[8:12] == b"DUCK":
         return open_duckdb(path)
     return None
-
-
-@contextmanager
-def _open_sqlalchemy(source: Any) -> Iterator[Engine]:
-    try:
-        from sqlalchemy import engine, orm  # noqa: PLC0415
-    except ImportError:
-        raise missing_extra("sqlalchemy") from None
-    bind = source.get_bind() if isinstance(source, orm.Session) else source
-    if not isinstance(bind, (engine.Engine, engine.Connection)):
-        raise unsupported(f"an object of type {type(source).__name__}")
-    if bind.dialect.name != "sqlite":
-        raise unsupported(f"a SQLAlchemy source with the dialect {bind.dialect.name}")
-    with ExitStack() as stack:
-        if isinstance(source, orm.Session) and source.in_transaction():
-            connection = source.connection()
-        elif isinstance(bind, engine.Connection):
-            connection = bind
-        else:
-            connection = stack.enter_context(bind.connect())
-        driver: Any = connection.connection.driver_connection
-        if not hasattr(driver, "in_transaction") or not hasattr(driver, "set_authorizer"):
-            raise unsupported(f"a SQLAlchemy source with the driver {bind.dialect.driver}")
-        yield stack.enter_context(read_transaction(driver, "the SQLAlchemy source"))

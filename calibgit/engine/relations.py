@@ -10,10 +10,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from calibgit.engine.base import Engine
+from calibgit.engine.base import Column, Engine, Relation
 from calibgit.engine.facts import NEEDS, Facts, bin_of, choice
-from calibgit.engine.faults import missing_column, no_table
-from calibgit.engine.fragments import fill, fill_words, identifier, literal, sections
+from calibgit.engine.faults import missing_column, no_table, untestable_json
+from calibgit.engine.fragments import fill, fill_words, literal, sections
 from calibgit.engine.plan import Plan
 from calibgit.engine.severities import one_type_words, severity_words
 from calibgit.engine.tables import all_facts, packed, wanted_tables
@@ -23,6 +23,7 @@ from calibgit.model.snapshot import MISSING, OTHER, TimeWindow
 CONFLICT_KEY = "conflict_score"
 MOST_OCCURRENCES = 5
 RANKS = 99
+JSON_ROLES = frozenset({"flags", "category_scores", "conflict"})
 STATEMENT_ROLES: Mapping[str, str | None] = {
     "dropped": None,
     "unreadable": None,
@@ -40,15 +41,18 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
 
     Raises:
         EnvironmentFault: NO_TABLE, MISSING_COLUMN, or what the engine raises.
+        UsageError: UNTESTABLE_JSON.
     """
     table = plan.settings.source.table
-    known = engine.columns(table)
-    if not known:
+    relation = engine.relation(table)
+    if relation is None:
         raise no_table(table, plan.line)
     for role, column in plan.mapped():
-        if column not in known:
+        if column not in relation.columns:
             raise missing_column(table, plan.line, role, column)
-    renderer = _Renderer(engine.dialect, plan)
+        if role in JSON_ROLES and not relation.columns[column].can_hold_json:
+            raise untestable_json(role, column)
+    renderer = _Renderer(engine.dialect, plan, relation)
     mapped = {role for role, _ in plan.mapped()}
     wanted = [name for name, role in STATEMENT_ROLES.items() if role is None or role in mapped]
     if not plan.categories:
@@ -69,19 +73,19 @@ def indicators(plan: Plan) -> dict[str, tuple[str, str]]:
 
 
 class _Renderer:
-    def __init__(self, dialect: str, plan: Plan) -> None:
+    def __init__(self, dialect: str, plan: Plan, relation: Relation) -> None:
         self._plan = plan
         self._dialect = dialect
         self._values = sections(dialect, "values")
         self._facts = Facts(plan, self._values)
         source = plan.settings.source
-        self._columns = {role: identifier(name) for role, name in plan.mapped()}
+        self._columns = {role: relation.columns[name] for role, name in plan.mapped()}
         if source.logic_version is not None:
-            self._columns["logic_version"] = literal(source.logic_version)
+            self._columns["logic_version"] = Column(literal(source.logic_version), self._values.get("kind_of_text", ""))
         low, high = (repr(float(plan.config["score_range"][end])) for end in ("min", "max"))
         year = source.created_at_as == "year"
         self._places = {
-            "table": identifier(source.table),
+            "table": relation.sql,
             "low": low,
             "high": high,
             "moment": "{year:created_at}" if year else "{timestamp:created_at}",
@@ -172,7 +176,7 @@ class _Renderer:
         relation = sections(self._dialect, "cat")["relation"]
         return {
             "units": units,
-            "bin": bin_of(units, self._plan.category),
+            "bin": bin_of("w", self._plan.category),
             "cat": fill_words(relation, **self._category_words()),
         }
 
@@ -184,6 +188,8 @@ class _Renderer:
         one = self._values["one_category"]
         keys = [literal(self._values["path"].replace("{x}", name)) for name in plan.categories]
         columns = [one.replace("{key}", key).replace("{at}", str(at)) for at, key in enumerate(keys, 1)]
+        text = self._values.get("category_text", "")
+        texts = [f", {text.replace('{key}', key)} AS d{at}" for at, key in enumerate(keys, 1)]
         return {
             "sums": ", ".join([*(f"sum({name})" for name in names), *pairs]),
             "units": ", ".join(
@@ -193,15 +199,20 @@ class _Renderer:
             "wide": fill_words(
                 sections(self._dialect, "wide")["relation"],
                 wide="".join(f", {sql} AS {name}" for sql, name in zip(columns, names, strict=True)),
+                texts="".join(texts),
                 **self._category_words(),
             ),
         }
 
     def _category_words(self) -> dict[str, str]:
         keys = [literal(name) for name in self._plan.categories]
+        member = self._values.get("category_member", "")
         paths = [literal(self._values["path"].replace("{x}", name)) for name in self._plan.categories]
         return {
             "category_keys": ", ".join(keys),
+            "category_members": ", ".join(
+                fill_words(member, name=name, key=name, path=path) for name, path in zip(keys, paths, strict=True)
+            ),
             "category_list": f"[{', '.join(keys)}]",
             "category_paths": f"[{', '.join(paths)}]",
         }

@@ -20,9 +20,8 @@ def severity_words(severities: Sequence[str], values: Mapping[str, str]) -> dict
     counts = {severity: values["severity_count"].replace("{key}", severity) for severity in severities}
     packs = [list(names)[start : start + _PACKED] for start in range(0, max(len(names), 1), _PACKED)]
     places = [(index, 1000**place, severity) for index, pack in enumerate(packs) for place, severity in enumerate(pack)]
-    texts = [
-        " + ".join(f"min({counts[s]}, {_MOST}) * {1000**at}" for at, s in enumerate(pack)) or "0" for pack in packs
-    ]
+    capped = {s: fill_words(values.get("at_most", ""), n=sql, most=str(_MOST)) for s, sql in counts.items()}
+    texts = [" + ".join(f"{capped[s]} * {1000**at}" for at, s in enumerate(pack)) or "0" for pack in packs]
     pack = values.get("pack", "")
     return {
         "severity_counts": "".join(f", {counts[severity]} AS {name}" for severity, name in names.items()),

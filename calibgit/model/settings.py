@@ -13,6 +13,7 @@ from calibgit.model.base import Document
 from calibgit.model.ids import require_name
 
 Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+Table = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]{0,63}$")]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -48,13 +49,14 @@ class EscalationClass(Document):
 class Source(Document):
     """How a results table maps to the roles.
 
+    `table`: its name, with one schema before it where it needs one: `results.scan_results`.
     `created_at_as`: `timestamp` (UTC), `date`, or `year` (an integer; the row counts at the start of that year).
     `logic_version`: the version that every row has when no column says it.
     `shards_share_subjects`: whether one subject may stand in several of the tables that are collected separately
     and merged; only where none does, numbers of subjects add.
     """
 
-    table: Column
+    table: Table
     columns: Columns
     created_at_as: Literal["timestamp", "date", "year"] = "timestamp"
     logic_version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] | None = None

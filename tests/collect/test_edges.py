@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from calibgit.model.snapshot import ConfigRef
 from calibgit.simulate.population import simulate
 from tests.support.reference_collect import Reference
 from tests.support.results import (
-    _ODD,
+    ODD,
     COLUMN_OF,
     CONFIG,
     GOOD,
@@ -45,11 +44,11 @@ def test_every_edge_case_is_counted_as_plain_python_counts_it(tmp_path: Path, su
     assert sums(exact) == {key: total for key, total in REFERENCE.totals.items() if total}
 
 
-@pytest.mark.parametrize("role", sorted(_ODD))
+@pytest.mark.parametrize("role", sorted(ODD))
 @pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
 def test_each_odd_value_alone_is_counted_as_plain_python_counts_it(tmp_path: Path, suffix: str, role: str) -> None:
 
-    rows = [{**GOOD, role: value} for value in _ODD[role]]
+    rows = [{**GOOD, role: value} for value in ODD[role]]
     exact = collect(str(write_text_table(tmp_path / f"results.{suffix}", rows)))
     assert plain(exact) == dict(Reference(settings(), CONFIG, "1.0.0", WINDOW).add_all(rows).counts)
 
@@ -124,10 +123,10 @@ def test_disagreeing_totals_are_refused(tmp_path: Path) -> None:
     class Torn:
         def __init__(self, inner: Any) -> None:
             self.inner, self.dialect = inner, inner.dialect
-            self.columns = inner.columns
+            self.relation = inner.relation
 
-        def fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-            rows: list[tuple[Any, ...]] = self.inner.fetch(sql, params)
+        def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+            rows: list[tuple[Any, ...]] = self.inner.fetch(sql)
             return rows[1:] if "GROUPING SETS" in sql or "UNION ALL" in sql else rows
 
     with open_source(str(path)) as engine, pytest.raises(IntegrityError, match="TOTALS_DISAGREE"):

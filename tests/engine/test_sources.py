@@ -36,8 +36,10 @@ def test_kind_is_decided_by_the_first_bytes_not_by_the_name(tmp_path: Path, suff
     (tmp_path / f"a.{suffix}").rename(other)
     with open_source(str(other)) as engine:
         assert engine.dialect == suffix
-        assert engine.columns("scan_results")[:3] == ("id", "subject", "created_at")
-        assert engine.columns("nothing") == ()
+        relation = engine.relation("scan_results")
+        assert relation is not None
+        assert list(relation.columns)[:3] == ["id", "subject", "created_at"]
+        assert engine.relation("nothing") is None
         assert engine.fetch("SELECT count(*) FROM scan_results") == [(1,)]
 
 

@@ -141,7 +141,7 @@ class Reference:
             "cap": str(max(caps["confidence"], caps["flags"])),
             "cap_but_confidence": str(max(caps["score"], caps["flags"])),
             "cap_but_flags": str(max(caps["score"], caps["confidence"])),
-            "fold": fold_of(word(row.get("subject"))),
+            "fold": fold_of(word(row.get("subject"))) if plan.has_subjects else "-",
             "confidence": confidence_state,
             "conflict": conflict_state,
             "period": f"{at:%Y-%m}",
@@ -179,7 +179,7 @@ class Reference:
             "cohort": MISSING if group is None else group if group in plan.groups else OTHER,
             "outcome": "pending" if outcome is None else Outcome.get(ascii_lower(outcome), "invalid"),
             "escalation": "none" if not reason else [*classes, "other"][0],
-            "escalated": "yes" if reason else "no",
+            "escalated": MISSING if "escalation" not in plan.roles else "yes" if reason else "no",
             "sufficiency": "yes" if enough in YES else "no" if enough in NO else MISSING,
             "feedback": MISSING if rating is None else str(int(rating)) if rating in {1, 2, 3, 4, 5} else "invalid",
         }

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from calibgit.collect.exact import collect_exact
+from calibgit.engine.base import Engine
 from calibgit.engine.open import open_source
 from calibgit.engine.tables import TABLES
 from calibgit.model.settings import Line
@@ -72,15 +73,22 @@ def settings(**source: Any) -> Line:
 def collect(source: Any, line: Line | None = None, config: Mapping[str, Any] = CONFIG, **over: Any) -> ExactSnapshot:
     """Collect one window of `source`."""
     with open_source(source) as engine:
-        return collect_exact(
-            engine,
-            line="scoring",
-            settings=line or settings(),
-            settings_sha256="0" * 64,
-            config=ConfigRef(version="1.0.0", sha256="1" * 64),
-            config_data=config,
-            window=over.get("window", WINDOW),
-        )
+        return collect_from(engine, line, config, **over)
+
+
+def collect_from(
+    engine: Engine, line: Line | None = None, config: Mapping[str, Any] = CONFIG, **over: Any
+) -> ExactSnapshot:
+    """Collect one window of an open source."""
+    return collect_exact(
+        engine,
+        line="scoring",
+        settings=line or settings(),
+        settings_sha256="0" * 64,
+        config=ConfigRef(version="1.0.0", sha256="1" * 64),
+        config_data=config,
+        window=over.get("window", WINDOW),
+    )
 
 
 def write_text_table(path: Path, rows: Sequence[Mapping[str, Any]], extra: Iterable[str] = ()) -> Path:
@@ -140,7 +148,7 @@ GOOD: dict[str, Any] = {
     "feedback": 4,
     "group": "north",
 }
-_ODD: dict[str, tuple[Any, ...]] = {
+ODD: dict[str, tuple[Any, ...]] = {
     "created_at": (
         None, "", "null", "yesterday", "2024-02-30T00:00:00Z", "2024-01-10T24:00:00Z", "2024-01-10T25:00:00Z",
         "2024-01-01", "2023-12-31", "2024-01-31", "2024-01-30", "2024-1-5",
@@ -183,6 +191,7 @@ _ODD: dict[str, tuple[Any, ...]] = {
         '{"expertise": null}', '{"expertise": -1, "reasoning": 101}', '{"expertise": 0, "reasoning": 100}',
         '{"expertise": [5], "reasoning": {"x": 5}}', '{"jane@example.org": 5}', '{"expertise": 57.58, "default": 3}',
         '{"expertise": 0.29, "reasoning": 0.57, "communication": 0.58}', '{"expertise": 1.005}',
+        '{"expertise": 5} x', '{"expertise": 5}}', '{"expertise": 5}{"reasoning": 5}', '"{\\"expertise\\": 5}"', '[{"expertise": 5}]',
     ),
     "flags": (
         None, "null", "", "[", "{}", "7", '"text"', "[]", "[ ]", "[null]", '[1, "critical", true, [1]]', "[{}]",
@@ -194,6 +203,7 @@ _ODD: dict[str, tuple[Any, ...]] = {
         '[{"severity": "high"}, {"severity": "high"}, {"severity": "high"}]',
         '[{"type": "Jane Roe", "severity": "severe"}]', '[{"type": 3, "severity": 4}]', '[{"type": ["evasion"]}]', '[{"type": "[evasion"}]', '[{"type": {"type": "evasion"}}]',
         ' [{"type": "evasion"}] ', "[1",
+        '[{"severity": "critical"}] x', '[{"severity": "critical"}]]', '"[{\\"severity\\": \\"critical\\"}]"', '{"flags": []}',
         '[{"type": "evasion", "severity": "critical", "evidence": NaN}]', '[{"type": "eva\\u0073ion"}]',
         '[{"severity": "critical"}, {"severity": "critical"}]', '[{"severity": true, "type": true}]',
     ),
@@ -202,12 +212,12 @@ _ODD: dict[str, tuple[Any, ...]] = {
 
 def edge_rows() -> list[dict[str, Any]]:
     """One row for each odd value, the others being good; and some rows with several odd values."""
-    rows = [{**GOOD, role: value} for role, values in _ODD.items() for value in values]
-    longest = max(len(values) for role, values in _ODD.items() if role not in {"created_at", "score"})
+    rows = [{**GOOD, role: value} for role, values in ODD.items() for value in values]
+    longest = max(len(values) for role, values in ODD.items() if role not in {"created_at", "score"})
     for index in range(longest):
         odd = {
             role: values[(index * 7) % len(values)]
-            for role, values in _ODD.items()
+            for role, values in ODD.items()
             if role not in {"created_at", "score", "logic_version"}
         }
         rows.append({**GOOD, "score": (index * 13.37) % 100, **odd})

@@ -77,3 +77,9 @@ CAST({text} AS TIMESTAMP)
 
 -- @tables: how all count tables come from one pass
 grouping_sets
+
+-- @no_number: what stands for a role that is not mapped
+CAST(NULL AS DOUBLE)
+
+-- @no_word
+CAST(NULL AS VARCHAR)

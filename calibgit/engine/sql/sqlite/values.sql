@@ -72,16 +72,13 @@ CASE WHEN {x} = '[]' THEN '[]'
 CASE WHEN typeof({x}) <> 'text' OR substr(ltrim({x}, char(9, 10, 13, 32)), 1, 1) <> '{' THEN NULL
      ELSE {document} END
 
--- @severity_count: how many flags of one severity
+-- @severity_count, @one_severity_count: how many flags of one severity
 count(CASE WHEN y = '{key}' THEN 1 END)
 
 -- @pack: several counts in one number, from one walk over the flags
 CASE WHEN f = '[]' THEN 0 WHEN f IS NOT NULL THEN
      (SELECT {packed} FROM (SELECT CASE WHEN e.type = 'object' THEN json_extract(e.value, '$.severity') END AS y
                             FROM json_each(f) AS e)) END
-
--- @one_severity_count: how many flags of one type have one severity
-count(CASE WHEN y = '{key}' THEN 1 END)
 
 -- @taken: one of those counts again
 json_extract(j.value, '$[{at}]')
@@ -91,6 +88,9 @@ json_extract(j.value, '$[{at}]')
 
 -- @path: of a member
 $."{x}"
+
+-- @at_most
+min({n}, {most})
 
 -- @one_category
 CASE WHEN json_type(j, {key}) IN ('integer', 'real') THEN CAST(json_extract(j, {key}) AS REAL) END
@@ -106,3 +106,9 @@ LIMIT -1
 
 -- @tables: how all count tables come from one pass
 materialized
+
+-- @no_number: what stands for a role that is not mapped
+CAST(NULL AS REAL)
+
+-- @no_word
+CAST(NULL AS TEXT)

@@ -1,0 +1,208 @@
+"""PostgreSQL, read where it is with its own SQL, over a connection of SQLAlchemy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.faults import missing_extra, unsupported
+from calibgit.engine.fragments import dotted, identifier, literal
+from calibgit.engine.server_faults import lost_or_refused, weak_isolation
+from calibgit.errors import CalibgitError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+T = TypeVar("T")
+CAN_TEST_TEXT = 160_000  # the first server version that can test a text before it casts it
+CONNECT_SECONDS = 10
+_STABLE = frozenset({"repeatable read", "serializable"})
+_SETTINGS = (
+    "TimeZone = 'UTC'",
+    "standard_conforming_strings = on",
+    "extra_float_digits = 1",
+    "jit = off",
+    "enable_sort = off",  # few groups, many rows: without statistics of JSON the planner sorts them all
+)
+_KINDS = {
+    "bool": "boolean",
+    "int2": "integer",
+    "int4": "integer",
+    "int8": "integer",
+    "numeric": "decimal",
+    "float8": "float",
+    "float4": "single",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamptz",
+    "date": "date",
+    "jsonb": "jsonb",
+}
+# Name and type of every column of a table, view or foreign table; a domain counts as what it stands on.
+_COLUMNS = """\
+WITH RECURSIVE types AS (
+    SELECT a.attnum, a.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
+    FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+    WHERE a.attrelid = to_regclass({name}) AND a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL
+    SELECT d.attnum, d.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
+    FROM types AS d JOIN pg_catalog.pg_type AS t ON t.oid = d.typbasetype WHERE d.typtype = 'd'
+)
+SELECT attname, typname, typcategory IN ('A', 'C') FROM types WHERE typtype <> 'd' ORDER BY attnum"""
+
+
+class PostgresEngine:
+    """An Engine over one connection that is already inside a transaction with a stable snapshot.
+
+    Args:
+        connection: the connection.
+        name: what errors call the source; never with a password.
+        version: the server's version as a number, 180006 for 18.6.
+    """
+
+    dialect: Dialect = "postgresql"
+
+    def __init__(self, connection: Connection, name: str, version: int) -> None:
+        self._connection = connection
+        self._name = name
+        self._version = version
+
+    def relation(self, table: str) -> Relation | None:
+        """A table, view, materialized view or foreign table; None when there is none with this name.
+
+        Raises:
+            CalibgitError: see `Engine.fetch`.
+        """
+        rows = self.fetch(_COLUMNS.replace("{name}", literal(dotted(table))))
+        columns = {name: self._column(name, kind, nested=nested) for name, kind, nested in rows}
+        return Relation(dotted(table), columns) if columns else None
+
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of one SELECT."""
+        return run(self._connection, sql, self._name)
+
+    def _column(self, name: str, kind: str, *, nested: bool) -> Column:
+        sql = identifier(name)
+        if kind in _KINDS:
+            return Column(sql, _KINDS[kind])
+        if nested:
+            return Column(sql, "nested")
+        tested = self._version >= CAN_TEST_TEXT
+        word = "text" if kind != "json" else "json" if tested else "oldjson"
+        return Column(f'({sql}::text COLLATE "C")', word, can_hold_json=tested or kind == "json")
+
+
+@contextmanager
+def open_postgres(url: str) -> Iterator[PostgresEngine]:
+    """Open `postgresql://...`: one connection, one read-only transaction, one snapshot.
+
+    What the URL leaves out comes from the environment and the password file of libpq.
+    """
+    engine, name = _engine(url)
+    try:
+        with connected(engine, name) as connection, reading(connection, name) as opened:
+            yield opened
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def connected(engine: Any, name: str) -> Iterator[Connection]:
+    """A connection of a SQLAlchemy engine, given back afterwards.
+
+    Raises:
+        EnvironmentFault: SOURCE_UNREACHABLE.
+        PermissionRefused: SOURCE_REFUSED.
+    """
+    connection = _named(name, engine.connect, connecting=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def reading(connection: Connection, name: str) -> Iterator[PostgresEngine]:
+    """One snapshot on a connection, which is left as it was found.
+
+    A transaction that the caller already has is used if its isolation keeps one snapshot. Settings are made inside a
+    savepoint or a transaction of our own, and end with it.
+
+    Raises:
+        UsageError: WEAK_ISOLATION.
+    """
+    ours = not connection.in_transaction()
+    transaction = _named(name, connection.begin if ours else connection.begin_nested)
+    try:
+        if ours:
+            run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", name)
+        for setting in _SETTINGS:
+            run(connection, f"SET LOCAL {setting}", name)
+        [(isolation, version)] = run(
+            connection,
+            "SELECT current_setting('transaction_isolation'), current_setting('server_version_num')::integer",
+            name,
+        )
+        driver: Any = connection.connection.driver_connection
+        if isolation not in _STABLE or getattr(driver, "autocommit", False):
+            raise weak_isolation(name)
+        yield PostgresEngine(connection, name, version)
+    finally:
+        _end(transaction)
+
+
+def run(connection: Connection, sql: str, name: str) -> list[tuple[Any, ...]]:
+    """Run one statement as it is; its rows, if it has any.
+
+    Raises:
+        CalibgitError: see `Engine.fetch`.
+    """
+
+    def rows() -> list[tuple[Any, ...]]:
+        result = connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+    return _named(name, rows)
+
+
+def _named(name: str, call: Callable[[], T], *, connecting: bool = False) -> T:
+    fault: CalibgitError
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
+        fault = lost_or_refused(name, error, connecting=connecting)
+    raise fault
+
+
+def _end(transaction: Any) -> None:
+    try:
+        transaction.rollback()
+    except Exception:  # noqa: BLE001, S110  a lost connection has rolled back already
+        pass
+
+
+def _engine(url: str) -> tuple[Any, str]:
+    try:
+        import psycopg  # noqa: F401, PLC0415
+        import sqlalchemy as sa  # noqa: PLC0415
+    except ImportError:
+        raise missing_extra("psycopg", "postgres") from None
+    refused = False
+    try:
+        parsed = sa.make_url(url)
+    except Exception:  # noqa: BLE001  its words repeat the URL, and so the password
+        refused = True
+    if refused:
+        raise unsupported("a postgresql:// URL that cannot be read as one")
+    options: dict[str, Any] = {"prepare_threshold": None, "fallback_application_name": "calibgit"}
+    if "connect_timeout" not in parsed.query:
+        options["connect_timeout"] = CONNECT_SECONDS
+    place = f"{parsed.host or 'the local server'}{f':{parsed.port}' if parsed.port else ''}"
+    engine = sa.create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        poolclass=sa.pool.NullPool,
+        hide_parameters=True,
+        connect_args=options,
+    )
+    return engine, f"the database {parsed.database or '(default)'} at {place}"

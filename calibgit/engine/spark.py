@@ -1,0 +1,158 @@
+"""Spark SQL: a session or data frame of the caller, or a session by the caller's own configuration."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.faults import failed, missing_extra, no_source, no_spark, unsupported
+from calibgit.engine.fragments import identifier
+from calibgit.errors import CalibgitError
+
+T = TypeVar("T")
+NAME = "the Spark source"
+_KINDS = {
+    "string": "text",
+    "boolean": "boolean",
+    "tinyint": "integer",
+    "smallint": "integer",
+    "int": "integer",
+    "bigint": "integer",
+    "double": "float",
+    "float": "single",
+    "timestamp": "timestamptz",
+    "timestamp_ntz": "timestamp",
+    "date": "date",
+    "variant": "variant",
+}
+_PREFIXES = {"decimal": "decimal", "varchar": "text", "char": "text", "array": "nested", "map": "nested", "struct": "nested"}
+_FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".orc": "orc"}
+_ABSENT = frozenset({"TABLE_OR_VIEW_NOT_FOUND", "PATH_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNABLE_TO_INFER_SCHEMA"})
+
+
+class SparkEngine:
+    """An Engine over one Spark session.
+
+    A data frame is analyzed once, so all statements read the files, or the version of a table, that it was made from.
+
+    Args:
+        session: the session.
+        frame: what every table name means; None for the tables of the session's catalog.
+    """
+
+    dialect: Dialect = "spark"
+
+    def __init__(self, session: Any, frame: Any = None) -> None:
+        self._session = session
+        self._frame = frame
+        self._views: dict[str, str] = {}
+
+    def relation(self, table: str) -> Relation | None:
+        """A table or view of the catalog, or the data frame; None when there is none with this name."""
+        frame = self._frame
+        if frame is None:
+            if not named(lambda: self._session.catalog.tableExists(table)):
+                return None
+            frame = named(lambda: self._session.table(table))
+        if table not in self._views:
+            view = f"calibgit_{uuid.uuid4().hex}"
+            named(lambda: frame.createTempView(view))
+            self._views[table] = view
+        kinds: list[tuple[str, str]] = named(lambda: frame.dtypes)
+        return Relation(identifier(self._views[table], "`"), {name: _column(name, kind) for name, kind in kinds})
+
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of one SELECT."""
+        return [tuple(row) for row in named(lambda: self._session.sql(sql).collect())]
+
+    def close(self) -> None:
+        """Forget the views that this engine made."""
+        for view in self._views.values():
+            self._session.catalog.dropTempView(view)
+
+
+@contextmanager
+def open_frame(source: Any) -> Iterator[SparkEngine]:
+    """Open a Spark session, whose catalog has the table, or a data frame, which is the table.
+
+    Raises:
+        UsageError: UNSUPPORTED_SOURCE.
+    """
+    if hasattr(type(source), "createTempView"):
+        engine = SparkEngine(source.sparkSession, source)
+    elif hasattr(type(source), "catalog"):
+        engine = SparkEngine(source)
+    else:
+        raise unsupported(f"an object of type {type(source).__name__}")
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextmanager
+def open_spark(text: str) -> Iterator[SparkEngine]:
+    """Open what follows `spark:`, a table of the catalog or a path, in a session of the caller's own configuration.
+
+    Spark runs in this process only where neither its configuration nor the environment says where it runs. A session
+    that was there before is used and left; one that was made here is stopped.
+
+    Raises:
+        EnvironmentFault: MISSING_EXTRA, SPARK_NOT_STARTED, NO_SOURCE.
+    """
+    try:
+        from pyspark.sql import SparkSession  # noqa: PLC0415
+    except ImportError:
+        raise missing_extra("pyspark", "spark") from None
+    before = SparkSession.getActiveSession()
+    session = before or named(SparkSession.builder.appName("calibgit").getOrCreate, no_spark)
+    try:
+        frame = _read(session, text)
+        with open_frame(frame) as engine:
+            yield engine
+    finally:
+        if before is None:
+            session.stop()
+
+
+def named(call: Callable[[], T], fault_of: Callable[[Exception], CalibgitError] | None = None) -> T:
+    """What a call gives; an exception becomes a named error, without its words.
+
+    Raises:
+        EnvironmentFault: SOURCE_FAILED, NO_SOURCE, or what `fault_of` makes.
+    """
+    fault: CalibgitError
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001
+        fault = (fault_of or _fault)(error)
+    raise fault
+
+
+def _fault(error: Exception) -> CalibgitError:
+    condition = getattr(error, "getCondition", lambda: None)()
+    return no_source(NAME) if condition in _ABSENT else failed(NAME, error)
+
+
+def _read(session: Any, text: str) -> Any:
+    is_path = "/" in text or ":" in text
+    if not is_path and named(lambda: session.catalog.tableExists(text)):
+        return named(lambda: session.table(text))
+    kind = next((kind for end, kind in _FORMATS.items() if text.endswith(end)), "parquet")
+    reader = session.read.option("header", "true") if kind == "csv" else session.read
+
+    def load() -> Any:
+        return reader.format(kind).load(text)
+
+    return named(load, lambda error: no_source(text) if _fault(error).code == "NO_SOURCE" else _fault(error))
+
+
+def _column(name: str, kind: str) -> Column:
+    sql = identifier(name, "`")
+    word = kind.split("(")[0].split("<")[0].split(" ")[0]
+    if kind.startswith("string collate"):
+        return Column(f"({sql} COLLATE UTF8_BINARY)", "text")
+    return Column(sql, _KINDS.get(kind) or _PREFIXES.get(word, "other"))

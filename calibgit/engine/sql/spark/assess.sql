@@ -1,0 +1,23 @@
+-- One row an assessment of the window: the values of its columns, typed, and its flags counted by severity.
+-- @typed
+{word:logic_version} AS v,
+{number:score} AS s,
+{number:confidence} AS c,
+{measure:conflict} AS d,
+{word:label} AS label,
+{word:tier} AS tier,
+{word:group} AS g,
+{word:subject} AS u,
+{number:feedback} AS fb,
+{folded:sufficiency} AS sufficient,
+{folded:outcome} AS outcome,
+{folded:escalation} AS reason,
+{moment} AS m,
+{list:flags} AS f
+
+-- @relation
+SELECT {typed} FROM {table} WHERE {within}
+
+-- @with_flags
+SELECT {plain}, CASE WHEN f IS NOT NULL THEN size(f) END AS nf{severity_counts}
+FROM (SELECT {typed} FROM {table} WHERE {within}) AS a

@@ -1,0 +1,180 @@
+"""What every engine keeps: the same integers as plain Python, one snapshot, and nothing but counts. Subclass, and give
+a `store` fixture.
+
+class TestMyEngine(EngineContract):
+@pytest.fixture
+def store(self) -> Store: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import pytest
+
+from calibgit.engine.base import Engine, Relation
+from calibgit.engine.open import open_source
+from calibgit.errors import CalibgitError, EnvironmentFault
+from tests.support.reference_collect import Reference
+from tests.support.results import (
+    COLUMN_OF,
+    CONFIG,
+    GOOD,
+    ODD,
+    WINDOW,
+    collect,
+    collect_from,
+    edge_rows,
+    plain,
+    settings,
+    sums,
+)
+
+Row = Mapping[str, Any]
+CANARY = "Jane Roe jane@example.org"
+HIDDEN = "note"
+FEW = 100
+
+
+class Store(Protocol):
+    """A place for a results table."""
+
+    def holds(self, role: str, value: object) -> bool:
+        """Whether the store can hold this value of a role with the meaning that it has in the edge table."""
+
+    def write(self, rows: Sequence[Row]) -> Any:
+        """A new table `scan_results` with a column for each role, and one called `note` that no mapping names.
+
+        Returns:
+            What `open_source` takes.
+        """
+
+    def add(self, row: Row) -> bool:
+        """Add a row to the table over a connection of its own; False where the store has no such thing."""
+
+
+class Watched:
+    """An engine that remembers its statements and their rows, and calls `between` before each."""
+
+    def __init__(self, engine: Engine, between: Callable[[], object] = lambda: None) -> None:
+        self._engine = engine
+        self._between = between
+        self.dialect = engine.dialect
+        self.seen: dict[str, list[tuple[Any, ...]]] = {}
+
+    def relation(self, table: str) -> Relation | None:
+        return self._engine.relation(table)
+
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        self._between()
+        self.seen[sql] = self._engine.fetch(sql)
+        return self.seen[sql]
+
+
+def held(store: Store, rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if all(store.holds(role, row.get(role)) for role in COLUMN_OF)]
+
+
+def require_same(source: Any, rows: Sequence[Row]) -> None:
+    reference = Reference(settings(), CONFIG, "1.0.0", WINDOW).add_all(rows)
+    exact = collect(source)
+    assert plain(exact) == {key: n for key, n in reference.counts.items() if n}
+    assert sums(exact) == {key: total for key, total in reference.totals.items() if total}
+
+
+class EngineContract:
+    least_held = 100  # odd rows; a store that holds fewer proves little
+
+    @pytest.fixture
+    def store(self) -> Store:
+        raise NotImplementedError
+
+    def test_every_odd_row_is_counted_as_plain_python_counts_it(self, store: Store) -> None:
+        rows = held(store, edge_rows())
+        assert len(rows) >= self.least_held
+        require_same(store.write(rows), rows)
+
+    def test_a_window_without_rows_is_named(self, store: Store) -> None:
+        late = WINDOW.model_copy(update={"start": "2030-01-01T00:00:00Z", "end": "2030-01-31T00:00:00Z"})
+        with pytest.raises(EnvironmentFault, match="EMPTY_WINDOW"):
+            collect(store.write([GOOD]), window=late)
+
+    def test_roles_that_are_not_mapped_are_absent(self, store: Store) -> None:
+        rows = held(store, edge_rows())
+        source = store.write(rows)
+        few = {role: COLUMN_OF[role] for role in ("created_at", "score")}
+        exact = collect(source, settings(columns=few, logic_version="1.0.0"))
+        assert set(exact.roles) <= {"score"}
+        assert {row.block for row in exact.rows} <= {"score", "period", "dropped"}
+        alone = [{"logic_version": "1.0.0", **{role: row[role] for role in few}} for row in rows]
+        reference = Reference(settings(columns=few, logic_version="1.0.0"), CONFIG, "1.0.0", WINDOW)
+        for row in alone:
+            reference.add(row)
+        assert plain(exact) == {key: n for key, n in reference.counts.items() if n}
+
+    def test_a_missing_column_is_named(self, store: Store) -> None:
+        source = store.write([GOOD])
+        with pytest.raises(EnvironmentFault, match="MISSING_COLUMN") as caught:
+            collect(source, settings(columns={**COLUMN_OF, "tier": "plan"}))
+        assert "lines.scoring.source.columns.tier" in caught.value.what
+
+    def test_all_statements_see_one_snapshot(self, store: Store) -> None:
+        rows = [{**GOOD, "subject": f"s{n}"} for n in range(20)]
+        source = store.write(rows)
+        before = collect(source)
+        with open_source(source) as engine:
+            watched = Watched(engine, lambda: store.add(GOOD))
+            assert collect_from(watched) == before
+        if store.add(GOOD):
+            assert collect(source) != before
+
+    def test_only_counts_come_back_however_many_words_the_data_has(self, store: Store) -> None:
+        rows = [
+            {
+                **GOOD,
+                "subject": f"{CANARY} {n}",
+                "label": f"{CANARY} {n}",
+                "escalation": f"{CANARY} {n}",
+                "flags": f'[{{"type": "{CANARY} {n}", "severity": "{CANARY} {n}"}}]',
+                "category_scores": f'{{"{CANARY} {n}": 7, "expertise": 50}}',
+                HIDDEN: CANARY,
+            }
+            for n in range(3 * FEW)
+        ]
+        with open_source(store.write(rows)) as engine:
+            watched = Watched(engine)
+            exact = collect_from(watched)
+        assert CANARY.lower() not in exact.pretty().decode().lower()
+        for sql, found in watched.seen.items():
+            assert CANARY.lower() not in repr(found).lower()
+            assert len(found) < FEW
+            assert HIDDEN not in sql
+        assert watched.seen
+
+    def test_a_failing_statement_repeats_no_value(self, store: Store) -> None:
+        with open_source(store.write([{**GOOD, "subject": CANARY}])) as engine:
+            relation = engine.relation("scan_results")
+            assert relation is not None
+            sql = f"SELECT nothing_of_the_kind({relation.columns['subject'].sql}) FROM {relation.sql}"
+            with pytest.raises(CalibgitError) as caught:
+                engine.fetch(sql)
+        assert (caught.value.code, caught.value.__cause__, caught.value.__context__) == ("SOURCE_FAILED", None, None)
+        assert "nothing_of_the_kind" not in str(caught.value.as_dict())
+
+
+class TableContract:
+    """For stores with tables that have names, next to `EngineContract`."""
+
+    def test_a_missing_table_is_named(self, store: Store) -> None:
+        with pytest.raises(EnvironmentFault, match="NO_TABLE"):
+            collect(store.write([GOOD]), settings(table="other"))
+
+
+class OddValues:
+    """For stores where a collection takes little time, next to `EngineContract`."""
+
+    @pytest.mark.parametrize("role", sorted(ODD))
+    def test_each_odd_value_alone_is_counted_as_plain_python_counts_it(self, store: Store, role: str) -> None:
+        rows = held(store, [{**GOOD, role: value} for value in ODD[role]])
+        require_same(store.write(rows), rows)

@@ -1,0 +1,147 @@
+"""The engine contract over files: DuckDB, SQLite, Parquet, CSV and JSON lines, and sessions over SQLite."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from tests.engine.contract import HIDDEN, EngineContract, OddValues, Row, Store, TableContract
+from tests.support.results import COLUMN_OF, write_text_table
+
+NAMES = [*COLUMN_OF.values(), HIDDEN]
+
+
+def texts(row: Row) -> dict[str, str | None]:
+    values = {COLUMN_OF.get(role, role): value for role, value in row.items()}
+    return {name: None if values.get(name) is None else str(values[name]) for name in NAMES}
+
+
+class Files:
+    """What all file stores share: they hold every value, and nobody adds to them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def holds(self, role: str, value: object) -> bool:
+        del role, value
+        return True
+
+    def add(self, row: Row) -> bool:
+        del row
+        return False
+
+
+class DuckFile(Files):
+    def write(self, rows: Sequence[Row]) -> str:
+        return str(write_text_table(self.folder / "a.duckdb", rows, extra=[HIDDEN]))
+
+
+class Parquet(Files):
+    def write(self, rows: Sequence[Row]) -> str:
+        path = write_text_table(self.folder / "a.duckdb", rows, extra=[HIDDEN])
+        for part in range(2):
+            with duckdb.connect(str(path), read_only=True) as connection:
+                where = f"WHERE rowid % 2 = {part}"
+                connection.execute(
+                    f"COPY (FROM scan_results {where}) TO '{self.folder}/{part}.parquet' (FORMAT parquet)"
+                )
+        return str(self.folder / "*.parquet")
+
+
+class Csv(Files):
+    def holds(self, role: str, value: object) -> bool:
+        del role
+        return value != ""  # which is NULL there
+
+    def write(self, rows: Sequence[Row]) -> str:
+        with (self.folder / "a.csv").open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, NAMES)
+            writer.writeheader()
+            writer.writerows(texts(row) for row in rows)
+        return str(self.folder / "a.csv")
+
+
+class JsonLines(Files):
+    def write(self, rows: Sequence[Row]) -> str:
+        lines = "".join(json.dumps(texts(row)) + "\n" for row in rows)
+        (self.folder / "a.jsonl").write_text(lines, encoding="utf-8")
+        return str(self.folder / "a.jsonl")
+
+
+class Sqlite(Files):
+    def write(self, rows: Sequence[Row]) -> Any:
+        path = write_text_table(self.folder / "a.sqlite", rows, extra=[HIDDEN])
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.close()
+        return str(path)
+
+    def add(self, row: Row) -> bool:
+        connection = sqlite3.connect(self.folder / "a.sqlite")
+        with connection:
+            values = [row.get(role) for role in [*COLUMN_OF, HIDDEN]]
+            connection.execute(f"INSERT INTO scan_results VALUES ({', '.join('?' for _ in values)})", values)
+        connection.close()
+        return True
+
+
+class SqliteSession(Sqlite):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.engine = sa.create_engine(f"sqlite:///{folder}/a.sqlite")
+        self.session = Session(self.engine)
+
+    def write(self, rows: Sequence[Row]) -> Any:
+        super().write(rows)
+        return self.session
+
+    def close(self) -> None:
+        self.session.close()
+        self.engine.dispose()
+
+
+class TestDuckFile(EngineContract, OddValues, TableContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return DuckFile(tmp_path)
+
+
+class TestParquet(EngineContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return Parquet(tmp_path)
+
+
+class TestCsv(EngineContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return Csv(tmp_path)
+
+
+class TestJsonLines(EngineContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return JsonLines(tmp_path)
+
+
+class TestSqlite(EngineContract, OddValues, TableContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return Sqlite(tmp_path)
+
+
+class TestSqliteSession(EngineContract, TableContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        store = SqliteSession(tmp_path)
+        yield store
+        store.close()

@@ -1,0 +1,68 @@
+"""PostgreSQL: the engine contract over its kinds of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from tests.engine.contract import EngineContract, OddValues, Row, Store, TableContract, require_same
+from tests.support.postgres import Schema
+from tests.support.postgres_tables import TextTable, TypedTable
+from tests.support.reference_collect import Reference
+from tests.support.results import COLUMN_OF, CONFIG, GOOD, WINDOW, collect, edge_rows, plain, settings
+
+CAREFUL = {
+    "created_at": "timestamptz", "score": "double precision", "logic_version": "varchar(20)", "label": "word",
+    "confidence": "numeric", "sufficiency": "boolean", "conflict": "real", "tier": "plan", "outcome": "smallint",
+    "feedback": "bigint", "group": "char(12)",
+}  # fmt: skip
+OTHERWISE = {
+    "created_at": "timestamp", "score": "numeric", "confidence": "real", "conflict": "json", "outcome": "numeric",
+    "feedback": "double precision",
+}  # fmt: skip
+ALL_JSON = dict.fromkeys(("score", "confidence", "conflict", "label", "tier", "outcome", "feedback", "group"), "jsonb")
+
+
+class SessionTable(TextTable):
+    """The text table, read through a session."""
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__(schema)
+        self.engine = sa.create_engine(schema.url().replace("postgresql:", "postgresql+psycopg:"))
+        self.session = Session(self.engine)
+
+    def write(self, rows: Sequence[Row]) -> Any:
+        super().write(rows)
+        return self.session
+
+
+class TestTextColumns(EngineContract, OddValues, TableContract):
+    @pytest.fixture
+    def store(self, database: Schema) -> Store:
+        return TextTable(database)
+
+
+class TestJsonbAndCarefulTypes(EngineContract, OddValues, TableContract):
+    @pytest.fixture
+    def store(self, database: Schema) -> Store:
+        return TypedTable(database, "jsonb", CAREFUL)
+
+
+class TestJsonAndOtherTypes(EngineContract, OddValues):
+    @pytest.fixture
+    def store(self, database: Schema) -> Store:
+        return TypedTable(database, "json", OTHERWISE)
+
+
+class TestSession(EngineContract, TableContract):
+    @pytest.fixture
+    def store(self, database: Schema) -> Iterator[Store]:
+        store = SessionTable(database)
+        yield store
+        store.session.close()
+        store.engine.dispose()

@@ -1,0 +1,177 @@
+"""Spark: the engine contract over Parquet with text and with nested columns, with ANSI mode and without."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from calibgit.engine.open import open_source
+from calibgit.errors import CalibgitError, EnvironmentFault, UsageError
+from tests.engine.contract import CANARY, HIDDEN, EngineContract, Row, Store, TableContract, require_same
+from tests.support.results import GOOD, collect, edge_rows, margin, settings, write_text_table
+
+pytest.importorskip("pyspark", reason="pyspark is not installed: pip install 'calibgit[spark]'")
+pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture(scope="module")
+def session(walls: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.sql.shuffle.partitions", "1").config("spark.ui.showConsoleProgress", "false")
+    builder = builder.config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
+    try:
+        made = builder.config("spark.sql.session.timeZone", "Asia/Tokyo").getOrCreate()
+    except Exception as error:  # noqa: BLE001  there is no Java
+        pytest.skip(f"Spark does not start here: {type(error).__name__}")
+    made.sparkContext.setLogLevel("OFF")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(params=["true", "false"], ids=["ansi", "lenient"])
+def ansi(session: Any, request: pytest.FixtureRequest) -> Iterator[str]:
+    before = session.conf.get("spark.sql.ansi.enabled")
+    session.conf.set("spark.sql.ansi.enabled", request.param)
+    yield request.param
+    session.conf.set("spark.sql.ansi.enabled", before)
+
+
+def parquet(folder: Path, rows: Sequence[Row], select: str = "*") -> str:
+    write_text_table(folder / "a.duckdb", rows, extra=[HIDDEN])
+    path = folder / "a.parquet"
+    with duckdb.connect(str(folder / "a.duckdb"), read_only=True) as connection:
+        connection.execute(f"COPY (SELECT {select} FROM scan_results) TO '{path}' (FORMAT parquet)")
+    (folder / "a.duckdb").unlink()
+    return str(path)
+
+
+class FrameStore:
+    """Text columns in a Parquet file, read as a data frame."""
+
+    def __init__(self, session: Any, folder: Path) -> None:
+        self.session = session
+        self.folder = folder
+
+    def holds(self, role: str, value: object) -> bool:
+        del role, value
+        return True
+
+    def write(self, rows: Sequence[Row]) -> Any:
+        return self.session.read.parquet(parquet(self.folder, rows))
+
+    def add(self, row: Row) -> bool:
+        del row
+        return False
+
+
+class CatalogStore(FrameStore):
+    """A view of the session's catalog."""
+
+    def write(self, rows: Sequence[Row]) -> Any:
+        super().write(rows).createOrReplaceTempView("scan_results")
+        return self.session
+
+
+class TestFrame(EngineContract):
+    @pytest.fixture
+    def store(self, session: Any, tmp_path: Path) -> Store:
+        return FrameStore(session, tmp_path)
+
+
+class TestCatalog(TableContract):
+    @pytest.fixture
+    def store(self, session: Any, tmp_path: Path) -> Store:
+        return CatalogStore(session, tmp_path)
+
+    def test_the_session_is_left_as_found(self, store: Store) -> None:
+        source = store.write([GOOD])
+        before = [table.name for table in source.catalog.listTables()]
+        collect(source)
+        assert [table.name for table in source.catalog.listTables()] == before
+
+
+def test_ansi_mode_changes_nothing(session: Any, ansi: str, tmp_path: Path) -> None:
+    assert session.conf.get("spark.sql.ansi.enabled") == ansi
+    require_same(session.read.parquet(parquet(tmp_path, edge_rows())), edge_rows())
+
+
+TYPED = """* REPLACE (
+  CAST(created_at AS {time}) AS created_at, CAST(overall_score AS {number}) AS overall_score,
+  CAST(confidence_score AS FLOAT) AS confidence_score, CAST(data_sufficiency AS BOOLEAN) AS data_sufficiency,
+  CAST(outcome AS SMALLINT) AS outcome, CAST(feedback AS DECIMAL(3, 1)) AS feedback,
+  from_json(red_flags, '[{"type": "VARCHAR", "severity": "VARCHAR"}]') AS red_flags,
+  {scores} AS category_scores)"""
+MAP = "CAST(json(category_scores) AS MAP(VARCHAR, DOUBLE))"
+STRUCT = 'from_json(category_scores, \'{"expertise": "DOUBLE", "reasoning": "DECIMAL(5, 2)"}\')'
+
+
+@pytest.mark.parametrize(
+    ("time", "number", "scores"),
+    [("TIMESTAMPTZ", "DOUBLE", MAP), ("TIMESTAMP", "DECIMAL(6, 3)", STRUCT)],
+    ids=["map", "struct"],
+)
+def test_typed_and_nested_columns(session: Any, tmp_path: Path, time: str, number: str, scores: str) -> None:
+    moments = ("2023-12-31 23:59:59.999999Z", "2024-01-01T00:00:00Z", "2024-01-30T23:59:59.5Z", "2024-01-31T00:00:00Z")
+    flags = (None, "[]", '[{"type": "evasion", "severity": "critical"}, {"type": null, "severity": "low"}]')
+    rows = [{**GOOD, "created_at": at} for at in moments]
+    rows += [{**GOOD, "flags": text} for text in flags]
+    rows += [{**GOOD, "category_scores": text} for text in (None, '{"expertise": 57.58, "reasoning": 101}')]
+    rows += [{**GOOD, "confidence": value} for value in (None, 0.29, 0.7, 1.0, 1.5)]
+    rows += [{**GOOD, "score": value} for value in (None, 84.995, -0.01, 100)]
+    rows += [{**GOOD, "outcome": value, "feedback": value} for value in (None, 0, 1, 5)]
+    select = TYPED.replace("{time}", time).replace("{number}", number).replace("{scores}", scores)
+    require_same(session.read.parquet(parquet(tmp_path, rows, select)), rows)
+
+
+def test_a_path_or_table_after_spark_and_a_colon(session: Any, tmp_path: Path) -> None:
+    path = parquet(tmp_path, [GOOD] * 3)
+    with open_source(f"spark:{path}") as engine:
+        relation = engine.relation("scan_results")
+        assert relation is not None
+        assert engine.fetch(f"SELECT count(*) FROM {relation.sql}") == [(3,)]
+    session.read.parquet(path).createOrReplaceTempView("some_results")
+    assert sum(margin(collect("spark:some_results"), "score", "label").values()) == 3
+    with pytest.raises(EnvironmentFault, match="NO_SOURCE"):
+        collect("spark:/nothing/here.parquet")
+    with pytest.raises(EnvironmentFault, match="NO_SOURCE"):
+        collect("spark:no_such_table")
+
+
+def test_texts_with_quotes_and_backslashes_stay_inside_their_literal(session: Any, tmp_path: Path) -> None:
+    line = settings()
+    first = line.vocabulary.escalation[0].model_copy(update={"contains": "o'clock\\') \\n {x} DROP"})
+    words = line.vocabulary.model_copy(update={"escalation": (first,)})
+    rows = [{**GOOD, "escalation": "At 5 O'CLOCK\\') \\N {X} drop it"}] * 3
+    exact = collect(session.read.parquet(parquet(tmp_path, rows)), line.model_copy(update={"vocabulary": words}))
+    assert margin(exact, "traits", "escalation") == {("pattern",): 3}
+
+
+def test_a_session_that_does_not_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError(CANARY)
+
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)
+    monkeypatch.setattr(SparkSession.Builder, "getOrCreate", refuse)
+    with pytest.raises(CalibgitError) as caught:
+        collect("spark:results")
+    assert caught.value.code == "SPARK_NOT_STARTED"
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    with pytest.raises(CalibgitError) as caught:
+        collect("spark:results")
+    assert (caught.value.code, caught.value.fix) == ("MISSING_EXTRA", "pip install 'calibgit[spark]'")
+
+
+def test_other_objects_of_spark_are_refused(session: Any) -> None:
+    with pytest.raises(UsageError, match="UNSUPPORTED_SOURCE"):
+        collect(session.range(1).id)
