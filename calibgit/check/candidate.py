@@ -24,6 +24,7 @@ class Candidate:
         released: path to SHA-256 of every config that the registry knows.
         known: every version number that is taken.
         rejected: digests of rejected configs.
+        registry, log: registry id, and number to digest of every event of the verified log.
         contracts: name to bytes of every JSON Schema that the new config must keep.
         owners: CODEOWNERS at the base.
         expected: path to bytes as recomputed from the committed inputs, or None when nothing could be recomputed.
@@ -42,6 +43,8 @@ class Candidate:
     released: Mapping[str, str]
     known: frozenset[Version]
     rejected: frozenset[str]
+    registry: str
+    log: Mapping[int, str]
     contracts: Mapping[str, bytes]
     owners: CodeOwners | None
     expected: Mapping[str, bytes] | None

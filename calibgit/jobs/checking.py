@@ -127,6 +127,8 @@ def _check_line(change: _Change, name: str, settings: Line) -> CheckReport:
             released={r.path: r.sha256 for r in state.line(name).values()},
             known=taken(history, state, name, place.configs),
             rejected=frozenset(state.rejected.get(name, {})),
+            registry=state.registry,
+            log={seq: digest for digest, seq in state.digests.items()},
             contracts=contracts(history, place.contracts, record),
             owners=find_codeowners(lambda path: read_blob(workspace.repo, change.onto, path)),
             expected=expected,

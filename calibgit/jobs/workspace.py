@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibgit.errors import DocumentError, GateClosed, UsageError
+from calibgit.errors import DocumentError, EnvironmentFault, GateClosed
 from calibgit.jobs.active_config import ActiveConfig, work_tree_config
 from calibgit.jobs.memory import Memory
 from calibgit.model.config import read_config
@@ -18,9 +18,10 @@ from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.settings import Line, Settings, read_settings
 from calibgit.model.state import Problem, RegistryState, VersionRecord
 from calibgit.pin.resolve import require_root
+from calibgit.registry.branch import protected_tip
 from calibgit.registry.highwater import refuse_stale
 from calibgit.registry.history import History
-from calibgit.registry.read import protected_tip, read_registry
+from calibgit.registry.read import read_registry
 from calibgit.registry.verify import Moment, Verification
 from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository
@@ -152,7 +153,9 @@ class Workspace:
         """Name of the remote whose branches this reader believes; `origin` when there is none."""
         try:
             return self.remote.name
-        except UsageError:
+        except EnvironmentFault as error:
+            if error.code != "NO_REMOTE":
+                raise
             return "origin"
 
     def verification(self, moment: Moment | None = None) -> Verification:

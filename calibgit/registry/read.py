@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from calibgit.errors import DocumentError, IntegrityError
+from calibgit.errors import DocumentError
 from calibgit.model.event import MAX_EVENT_BYTES, expected_refs
 from calibgit.model.ids import TAG_NAMESPACE, parse_release_name, parse_slot, parse_summary_path
 from calibgit.model.state import Problem
+from calibgit.registry.branch import LogOnBranch, protected_tip
 from calibgit.registry.highwater import Mark, refuse_marks, witness
-from calibgit.registry.history import History
 from calibgit.registry.pending import PREFIX, Pending, read_pending
-from calibgit.registry.verify import MAX_LISTED, Moment, Slot, Verification, flattened, verify_log
-from calibgit.repo.history import list_files, resolve
+from calibgit.registry.verify import MAX_LISTED, Moment, Slot, Verification, flattened
+from calibgit.repo.history import list_files
 from calibgit.repo.objects import read_blob, read_objects
 from calibgit.repo.refs import Ref, list_refs
 from calibgit.repo.repository import Repository
@@ -38,15 +38,9 @@ def read_registry(
     Raises:
         EnvironmentFault: git cannot read the repository.
     """
-    refs = [ref for ref in list_refs(repo, TAG_NAMESPACE) if not ref.name.startswith(PREFIX)]
-    names = {ref.name: ref.oid for ref in refs}
-    result = verify_log(
-        occupied(refs),
-        names,
-        lambda oids: _bodies(repo, oids),
-        lambda branch: History(repo, protected_tip(repo, branch, remote)),
-        moment=moment,
-    )
+    log = _log_of(repo, remote)
+    names = log.names
+    result = log.verify(moment)
     if result.policy is not None and (result.ok or result.foreign):
         marks = [*memory(result.state.registry), *_witnesses(repo, result, remote)]
         result.marked = bool(marks)
@@ -60,6 +54,17 @@ def read_registry(
     if result.ok:
         result.warnings += _foreign_names(result, names)
     return result
+
+
+def named_branch(repo: Repository, remote: str) -> str | None:
+    """Full ref name of the branch that the last readable event names, by its own unproven word."""
+    return _log_of(repo, remote).named_last()
+
+
+def _log_of(repo: Repository, remote: str) -> LogOnBranch:
+    refs = [ref for ref in list_refs(repo, TAG_NAMESPACE) if not ref.name.startswith(PREFIX)]
+    names = {ref.name: ref.oid for ref in refs}
+    return LogOnBranch(repo, remote, occupied(refs), names, lambda oids: _bodies(repo, oids))
 
 
 def _log_missing(name: str) -> Problem:
@@ -88,24 +93,6 @@ def _witnesses(repo: Repository, result: Verification, remote: str) -> Iterator[
             mark = witness(summary, state.registry, path) if summary is not None else None
             if mark is not None:
                 yield mark
-
-
-def protected_tip(repo: Repository, branch_ref: str, remote: str) -> str:
-    """Commit of the protected branch as this clone knows it.
-
-    Raises:
-        IntegrityError: NO_BRANCH.
-    """
-    name = branch_ref.removeprefix("refs/heads/")
-    tip = resolve(repo, f"refs/remotes/{remote}/{name}") or resolve(repo, branch_ref)
-    if tip is None:
-        raise IntegrityError(
-            "NO_BRANCH",
-            f"this clone does not know the protected branch {name}",
-            why="Without the branch nobody can tell what was merged.",
-            fix=f"git fetch {remote} {name}",
-        )
-    return tip
 
 
 def occupied(refs: list[Ref]) -> list[Slot]:
