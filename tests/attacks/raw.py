@@ -54,7 +54,7 @@ def payload(governed: Governed, kind: str, **fields: Any) -> dict[str, Any]:
         "seq": state.seq + 1,
         "prev": {"oid": state.head_oid, "sha256": state.head_sha256},
         "kind": kind,
-        "branch": {"ref": "refs/heads/main", "head": governed.tip()},
+        "branch": fields.get("branch") or {"ref": "refs/heads/main", "head": governed.tip()},
         "policy_sha256": state.policy_sha256,
         "reason": "because",
         "at": state.head_at,
