@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from calibgit.errors import DocumentError
+from calibgit.errors import DocumentError, GateClosed
 from calibgit.model.event import MAX_EVENT_BYTES, expected_refs
 from calibgit.model.ids import TAG_NAMESPACE, parse_release_name, parse_slot, parse_summary_path
 from calibgit.model.state import Problem
@@ -17,6 +17,8 @@ from calibgit.repo.history import list_files
 from calibgit.repo.objects import read_blob, read_objects
 from calibgit.repo.refs import Ref, list_refs
 from calibgit.repo.repository import Repository
+
+_SLOTS = TAG_NAMESPACE + "e/"
 
 
 def read_registry(
@@ -97,8 +99,48 @@ def _witnesses(repo: Repository, result: Verification, remote: str) -> Iterator[
 
 def occupied(refs: list[Ref]) -> list[Slot]:
     """Step 1: the occupied slots in order, each with what is wrong with it at first sight."""
-    found = sorted((seq, ref) for ref in refs if (seq := parse_slot(ref.name.removeprefix("refs/tags/"))) is not None)
-    return [Slot(seq, ref.oid, ref.name, _slot_problem(seq, ref)) for seq, ref in found]
+    found: dict[int, Slot] = {}
+    for ref in refs:
+        seq = parse_slot(ref.name.removeprefix("refs/tags/"))
+        if seq is not None:
+            found[seq] = Slot(seq, ref.oid, ref.name, _slot_problem(seq, ref))
+    for ref in refs:
+        slot, below, _ = ref.name.removeprefix(_SLOTS).partition("/")
+        seq = parse_slot(f"calib/e/{slot}") if below and ref.name.startswith(_SLOTS) else None
+        if seq is not None and seq not in found:
+            found[seq] = Slot(seq, ref.oid, ref.name, _blocked(seq, ref))
+    return [found[seq] for seq in sorted(found)]
+
+
+def _blocked(seq: int, ref: Ref) -> Problem:
+    error = name_blocked(f"slot {seq}", ref.name)
+    return Problem(error.code, error.what, seq, ascii(ref.name)[1:-1], error.fix)
+
+
+def require_free(repo: Repository, names: Iterable[str]) -> None:
+    """No other name is above or below one of `names`: git could not hold both.
+
+    Raises:
+        GateClosed: NAME_BLOCKED.
+    """
+    known = {ref.name for ref in list_refs(repo, TAG_NAMESPACE)}
+    for name in names:
+        parts = name.split("/")
+        above = ("/".join(parts[:end]) for end in range(4, len(parts)))
+        other = next((each for each in above if each in known), None)
+        other = other or next((each for each in known if each.startswith(name + "/")), None)
+        if other is not None:
+            raise name_blocked(name, other)
+
+
+def name_blocked(what: str, other: str) -> GateClosed:
+    """The refusal of a name that git cannot hold beside `other`."""
+    return GateClosed(
+        "NAME_BLOCKED",
+        f"{other!a} stands in the way of {what}",
+        why="Git holds a name or names below it, not both; whoever pushed this one keeps an event from its name.",
+        fix=f"git push origin --delete {other!a} && git update-ref -d {other!a}",
+    )
 
 
 def _slot_problem(seq: int, ref: Ref) -> Problem | None:

@@ -30,7 +30,7 @@ from calibgit.registry.format import message, parse_event
 from calibgit.registry.highwater import Mark
 from calibgit.registry.history import History
 from calibgit.registry.pending import Pending, matching, same_act
-from calibgit.registry.read import pending_signatures, read_registry
+from calibgit.registry.read import pending_signatures, read_registry, require_free
 from calibgit.registry.refresh import refresh, require_continued
 from calibgit.registry.steps import check_event
 from calibgit.registry.verify import Slot
@@ -173,6 +173,7 @@ def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> byt
     pending = pending_signatures(writer.repo)
     embed_signatures(payload, pending, now.policy, now.person)
     names = expected_refs(payload)
+    require_free(writer.repo, payload["refs"])
     unsigned = tag_object(
         object_oid=payload["target"]["commit"],
         tag=names[1],

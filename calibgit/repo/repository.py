@@ -173,7 +173,7 @@ def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool]:
     )
     if not work_tree.is_dir():
         raise _not_a_repository(work_tree)
-    words = git_words(git_dir, "rev-parse", *questions)
+    words = git_words(git_dir, "rev-parse", *questions, shallow=True)
     completed = execute(words, env=environment(), cwd=work_tree)
     answers = completed.stdout.decode("utf-8", "replace").splitlines()
     if completed.status != 0 or len(answers) != len(questions):

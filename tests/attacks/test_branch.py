@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from calibgit.errors import CalibgitError
@@ -209,7 +211,12 @@ def test_the_log_is_folded_a_few_times_at_most(running: Governed, monkeypatch: p
     """A thousand tags that name a thousand branches cost one guess."""
     folds: list[int] = []
     fold = LogOnBranch._fold
-    monkeypatch.setattr(LogOnBranch, "_fold", lambda *args: folds.append(1) or fold(*args))
+
+    def counted(*args: Any) -> Any:
+        folds.append(1)
+        return fold(*args)
+
+    monkeypatch.setattr(LogOnBranch, "_fold", counted)
     assert running.verification().ok
     assert len(folds) == 1
     for number in range(20):
