@@ -18,6 +18,7 @@ class Candidate:
         line, configs: the line, and the directory of its configs.
         base, head: commits.
         changed: repository paths that differ, sorted.
+        special: those of them that are anything but a plain file at head.
         after: bytes of the changed files at head; None where there is none.
         version: the version that the change proposes, or None when it proposes none.
         base_version, base_config: the version active now, and its bytes.
@@ -36,6 +37,7 @@ class Candidate:
     base: str
     head: str
     changed: tuple[str, ...]
+    special: tuple[str, ...]
     after: Mapping[str, bytes | None]
     version: Version | None
     base_version: Version | None

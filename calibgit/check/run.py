@@ -111,6 +111,14 @@ def check_scope(candidate: Candidate) -> Iterator[CheckResult]:
             path=outside[0],
             fix="move the other change to a branch of its own",
         )
+    elif candidate.special:
+        yield failed(
+            "scope",
+            "NOT_A_FILE",
+            f"{candidate.special[0]} is a link, a submodule or a program",
+            path=candidate.special[0],
+            fix="propose plain files only (mode 100644)",
+        )
     else:
         yield passed("scope", f"{len(candidate.changed)} files, all of the proposal of v{candidate.version}")
 

@@ -71,6 +71,7 @@ def candidate(files: dict[str, bytes | None] | None = None, **parts: Any) -> Can
         "base": "a" * 40,
         "head": "b" * 40,
         "changed": tuple(sorted(after)),
+        "special": (),
         "after": after,
         "version": Version(1, 1, 0),
         "base_version": Version(1, 0, 0),
@@ -119,6 +120,7 @@ REFUSALS: dict[str, tuple[Candidate, tuple[str, str], str | None]] = {
     "a folder that only begins alike": (
         candidate({f"{FOLDER}0/x": b""}), ("scope", "OUT_OF_SCOPE"), f"{FOLDER}0/x",
     ),
+    "a link among its files": (candidate(special=(SUMMARY,)), ("scope", "NOT_A_FILE"), SUMMARY),
     "governed files of no single version": (
         candidate(version=None), ("scope", "NOT_ONE_PROPOSAL"), CONFIG,
     ),
