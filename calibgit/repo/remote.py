@@ -23,6 +23,7 @@ __all__ = ["Remote", "fetch", "find_remote", "push", "remote_refs", "require_saf
 _REJECTED = re.compile(r"^ ! \[rejected\]\s+\S+\s+-> (\S+)\s", re.MULTILINE)
 # Code hosts allow no longer one. A file system's limit depends on where a clone lies, so one name could stop a fetch.
 _LONGEST_NAME = 255
+_LONG_NAME = re.compile(rb"error: cannot lock ref 'refs/[^']{%d}" % _LONGEST_NAME)
 _UPLOAD = "--upload-pack=git-upload-pack"
 
 
@@ -79,7 +80,7 @@ def fetch(repo: Repository, remote: Remote, refspecs: Sequence[str]) -> None:
 def _only_long_names(complaint: bytes) -> bool:
     """Whether the fetch brought all but names that are too long for a file system: nobody has to keep those."""
     told = [line for line in complaint.split(b"\n") if line.startswith((b"error:", b"fatal:"))]
-    return bool(told) and all(line.endswith(b"File name too long") and len(line) > _LONGEST_NAME for line in told)
+    return bool(told) and all(_LONG_NAME.match(line) for line in told)
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str, str | None]]:
