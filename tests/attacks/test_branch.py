@@ -133,6 +133,16 @@ def test_a_rename_by_hand_to_a_branch_without_the_history_is_refused(running: Go
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["a..b", "x.lock", "a//b"])
+def test_a_rename_by_hand_to_what_git_calls_no_name_is_refused(running: Governed, name: str) -> None:
+    """The policy's grammar is wider than git's; the event is no junk because of that."""
+    merge_policy(running, 'branch = "main"', f'branch = "{name}"')
+    forge(running, change(running), by="alice")
+    result = running.verification()
+    assert (codes(result), result.foreign) == (["NO_BRANCH"], [])
+
+
+@pytest.mark.slow
 def test_a_new_branch_that_vanished_is_named(running: Governed) -> None:
     """There is no falling back to the old one, which nobody guards any more."""
     renamed(running)

@@ -209,7 +209,7 @@ def test_history_that_is_cut_off_while_it_is_read_hides_no_author(running: Gover
     assert run_git(running.world.clone, "rev-list", "--count", f"{merge}^1..{second}") == "1", "it works on stock git"
     facts = History(space.repo, running.tip()).merge_facts(merge, "scoring", Version(1, 2, 0))
     assert [commit.author_email for commit in facts.commits] == ["carol@example.org", "alice@example.org"]
-    off_the_line = History(space.repo, running.world.git("rev-parse", f"{merge}^1"))
+    off_the_line = History(space.repo, running.world.git("rev-parse", f"{merge}^1^1"))
     facts = off_the_line.merge_facts(merge, "scoring", Version(1, 2, 0))
     assert [commit.author_email for commit in facts.commits] == ["carol@example.org", "alice@example.org"]
     with pytest.raises(CalibgitError):
