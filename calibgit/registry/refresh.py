@@ -31,10 +31,17 @@ def refresh(repo: Repository, remote: Remote, branch_ref: str) -> None:
         gone = error
         _fetch(repo, remote, [LOG])
     named = named_branch(repo, remote.name)
-    if named not in {None, branch_ref} and named in remote_refs(repo, remote, str(named)):
-        _fetch(repo, remote, [_tracked(remote, str(named))])
-    elif gone is not None:
+    if (named is None or named == branch_ref or not _fetched(repo, remote, named)) and gone is not None:
         raise gone
+
+
+def _fetched(repo: Repository, remote: Remote, branch_ref: str) -> bool:
+    """Fetch a branch that a tag names. Anybody can push such a tag, so a failure is no error of the caller's."""
+    try:
+        _fetch(repo, remote, [_tracked(remote, branch_ref)])
+    except (Conflict, EnvironmentFault):
+        return False
+    return True
 
 
 def require_continued(repo: Repository, remote: Remote, branch_ref: str, old_tip: str) -> None:

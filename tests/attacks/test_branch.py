@@ -217,6 +217,22 @@ def test_a_guess_at_a_branch_that_cannot_be_costs_a_second_look(running: Governe
 
 
 @pytest.mark.slow
+def test_a_recommended_branch_that_cannot_be_fetched_stops_no_writer(running: Governed) -> None:
+    """Main went after the rename, and a branch lies where git kept it; clones still have the old one."""
+    clone = running.world.second_clone()
+    renamed(running)
+    running.world.remote_git("symbolic-ref", "HEAD", NEW)
+    running.world.remote_git("update-ref", "-d", OLD)
+    running.world.remote_git("update-ref", OLD + "/x", NEW)
+    space = running.workspace("bob", path=clone)
+    jobs.deprecate(space, BASE, reason="x")
+    oid = word(running, 77, OLD + "/x")
+    running.world.git("push", "--quiet", "origin", f"{oid}:{slot(77)}")
+    jobs.deprecate(running.workspace("bob", path=clone), Version(1, 1, 0), reason="x")
+    assert running.workspace("bob", path=clone).verification().state.seq == 6
+
+
+@pytest.mark.slow
 def test_the_log_is_folded_a_few_times_at_most(running: Governed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand tags that name a thousand branches cost one guess."""
     folds: list[int] = []

@@ -191,3 +191,23 @@ def test_an_audit_tells_a_false_time_as_it_was_signed(dated: Governed) -> None:
     first = audit(dated.workspace("carol"))
     dated.clock.now += 10**7
     assert audit(dated.workspace("carol")) == first
+
+
+@pytest.mark.slow
+def test_what_was_activated_at_a_false_time_is_rolled_back_all_the_same(dated: Governed) -> None:
+    """Its report gives the times as they were signed, also where the end lies before the beginning."""
+    fields = {"line": LINE, "version": "1.0.0", "env": "production", "from_version": "1.1.0"}
+    forge(dated, payload(dated, "activate", **fields, target=target_of(dated), at="9999-11-30T00:00:00Z"))
+    share(dated, slot(4))
+    merge_policy(dated, *ended(dated, "bob", 4, compromised=True))
+    upkeep.policy(dated.workspace("alice"), reason="right")
+    assert dated.verification().state.alarm(LINE, "production") == 4
+    _, report = jobs.rollback(dated.workspace("alice"), env="production", to=None, reason="hostile")
+    assert (report.from_version, report.version) == ("1.0.0", "1.1.0")
+    assert dated.verification().ok
+    assert [period.version for period in audit(dated.workspace("carol")).periods] == [
+        "1.0.0",
+        "1.1.0",
+        "1.0.0",
+        "1.1.0",
+    ]
