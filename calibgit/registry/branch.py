@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache, partial
 
 from calibgit.errors import CalibgitError, IntegrityError
 from calibgit.model.event import Event
@@ -56,6 +57,9 @@ class LogOnBranch:
         repo: the git door.
         remote: whose remote-tracking branches are this reader's view.
         slots, names, bodies: as `verify_log` takes them; `bodies` may be called again.
+
+    Attributes:
+        tip_of: `protected_tip` of a branch, looked up once.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class LogOnBranch:
         self._slots = slots
         self.names = names
         self._bodies = bodies
+        self.tip_of = cache(partial(protected_tip, repo, remote=remote))
 
     def verify(self, moment: Moment | None = None) -> Verification:
         """The fold, checked against the branch that is protected at its end."""
@@ -105,7 +110,7 @@ class LogOnBranch:
 
         def facts_of(_: Event) -> Facts:
             if not known:
-                known.append(History(self._repo, protected_tip(self._repo, branch_ref, self._remote)))
+                known.append(History(self._repo, self.tip_of(branch_ref)))
             return known[0]
 
         return facts_of

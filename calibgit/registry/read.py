@@ -9,7 +9,7 @@ from calibgit.errors import DocumentError, GateClosed
 from calibgit.model.event import MAX_EVENT_BYTES, expected_refs
 from calibgit.model.ids import TAG_NAMESPACE, parse_release_name, parse_slot, parse_summary_path
 from calibgit.model.state import Problem
-from calibgit.registry.branch import LogOnBranch, protected_tip
+from calibgit.registry.branch import LogOnBranch
 from calibgit.registry.highwater import Mark, refuse_marks, witness
 from calibgit.registry.pending import PREFIX, Pending, read_pending
 from calibgit.registry.verify import MAX_LISTED, Moment, Slot, Verification, flattened
@@ -44,7 +44,7 @@ def read_registry(
     names = log.names
     result = log.verify(moment)
     if result.policy is not None and (result.ok or result.foreign):
-        marks = [*memory(result.state.registry), *_witnesses(repo, result, remote)]
+        marks = [*memory(result.state.registry), *_witnesses(repo, result, log.tip_of)]
         result.marked = bool(marks)
         problem = refuse_marks(result.events, marks)
         if problem is not None:
@@ -80,12 +80,12 @@ def _log_missing(name: str) -> Problem:
     )
 
 
-def _witnesses(repo: Repository, result: Verification, remote: str) -> Iterator[Mark]:
+def _witnesses(repo: Repository, result: Verification, tip_of: Callable[[str], str]) -> Iterator[Mark]:
     """Log heads that merged proposals name. A released one's own event is a later witness, so it is not read."""
     policy, state = result.policy, result.state
     if policy is None:
         return
-    tip = protected_tip(repo, policy.branch_ref, remote)
+    tip = tip_of(policy.branch_ref)
     for path in list_files(repo, tip, "proposals/", strict=False):
         named = parse_summary_path(path)
         if named is None or named[1] in state.line(named[0]):
