@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from calibgit.errors import EnvironmentFault
@@ -36,11 +37,7 @@ def find_remote(repo: Repository, name: str | None = None) -> Remote:
     Raises:
         EnvironmentFault: NO_REMOTE, BAD_REMOTE_URL.
     """
-    urls: dict[str, str] = {}
-    for key, value in local_settings(repo):
-        match = re.fullmatch(r"remote\.(.*)\.url", key)
-        if match is not None and _REMOTE_NAME.fullmatch(match[1]):
-            urls.setdefault(match[1], value)
+    urls = _urls(repo)
     if name is None:
         name = "origin" if "origin" in urls or len(urls) != 1 else next(iter(urls))
     if name not in urls:
@@ -51,6 +48,24 @@ def find_remote(repo: Repository, name: str | None = None) -> Remote:
             fix="git remote add origin URL, or name another one with --remote",
         )
     return Remote(name, require_safe_url(urls[name]))
+
+
+def list_remotes(repo: Repository) -> list[Remote]:
+    """Every remote whose URL may be used, sorted by name; the others are left out."""
+    found = []
+    for name, url in sorted(_urls(repo).items()):
+        with suppress(EnvironmentFault):
+            found.append(Remote(name, require_safe_url(url)))
+    return found
+
+
+def _urls(repo: Repository) -> dict[str, str]:
+    urls: dict[str, str] = {}
+    for key, value in local_settings(repo):
+        match = re.fullmatch(r"remote\.(.*)\.url", key)
+        if match is not None and _REMOTE_NAME.fullmatch(match[1]):
+            urls.setdefault(match[1], value)
+    return urls
 
 
 def local_settings(repo: Repository) -> Iterator[tuple[str, str]]:
