@@ -21,6 +21,11 @@ _EXTRA_HEADER = re.compile(r"http\.https://[\x21-\x7e]+\.extraheader")
 _REFUSED_BY_REMOTE = re.compile(
     r"\b403\b|permission to .* denied|denied to |not allowed to|protected branch|write access", re.IGNORECASE
 )
+_NOBODY_LET_IN = re.compile(
+    r"could not read (?:username|password)|authentication failed|permission denied \(|"
+    r"access denied or repository not exported|terminal prompts disabled",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +129,15 @@ def talk(repo: Repository, clean: CleanDirectory, command: str, *argv: str, stdi
 
 
 def remote_failure(remote: Remote, completed: Completed) -> EnvironmentFault:
-    """The error for a command that did not get through: REMOTE_REFUSED or REMOTE_UNREACHABLE."""
+    """The error for a command that did not get through: NO_CREDENTIALS, REMOTE_REFUSED or REMOTE_UNREACHABLE."""
     said = sanitised(completed.stderr, lines=2)
+    if _NOBODY_LET_IN.search(said):
+        return EnvironmentFault(
+            "NO_CREDENTIALS",
+            f"the remote {remote.name} lets nobody in without good credentials: {said}",
+            why="calibgit asks nobody for a password: git's credential settings, the agent or the job have to know it.",
+            fix=f"git ls-remote {remote.name}",
+        )
     if _REFUSED_BY_REMOTE.search(said):
         return refused(remote, said)
     return EnvironmentFault(
