@@ -17,6 +17,8 @@ from calibgit.errors import CalibgitError
 from calibgit.model.canonical import read_canonical, sha256_hex, strict_canonical
 from calibgit.model.event import NAMESPACE_POSSESSION, NAMESPACE_STATEMENT, statement
 from calibgit.model.ids import TAG_NAMESPACE
+from calibgit.model.policy import Policy
+from calibgit.model.state import RegistryState
 from calibgit.registry.authority import verify_entry
 
 SCHEMA = "calibgit/pending/1"
@@ -121,3 +123,31 @@ def same_act(pending: Iterable[Pending], fields: Mapping[str, Any]) -> list[Pend
         if all(each.statement.get(name) == value for name, value in fields.items())
         and each.namespace == NAMESPACE_STATEMENT
     ]
+
+
+def act_of(pending: Pending) -> str:
+    """What was co-signed, in a few words."""
+    words = [str(pending.statement.get(field, "")) for field in ("kind", "line", "version", "env")]
+    return " ".join(word for word in words if word)
+
+
+def stale(pending: Pending, state: RegistryState, policy: Policy) -> str:
+    """Why no writer will ever embed the signature; empty while one may.
+
+    Args:
+        pending: the signature.
+        state: the log as it is now.
+        policy: in force.
+    """
+    said = pending.statement
+    if said.get("registry") != state.registry:
+        return "it is for another registry"
+    if digest(said) in state.statements:
+        return "it is written"
+    if said.get("policy_sha256") != state.policy_sha256:
+        return "the policy has changed since"
+    if pending.namespace != NAMESPACE_STATEMENT:
+        return ""
+    if policy.person_of_key(pending.key) is None:
+        return "its key is not in the policy"
+    return "its key has ended" if policy.key_ended(pending.key, state.seq + 1) else ""
