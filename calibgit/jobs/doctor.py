@@ -189,15 +189,9 @@ def _waiting(workspace: Workspace, verification: Verification) -> Iterator[Findi
         return
     waiting: dict[str, tuple[str, set[str]]] = {}
     for each in pending_signatures(workspace.repo):
-        words = act_of(each)
-        reason = stale(each, state, policy)
-        if reason:
-            name = each.ref
-            fix = f"git push {workspace.remote_name} --delete {name}; and here: git update-ref -d {name}"
-            yield _note(f"co-signed and of no use any more, because {reason}: {words}", fix)
-            continue
-        who = policy.person_of_key(each.key) or "a new key"
-        waiting.setdefault(digest(each.statement), (words, set()))[1].add(who)
+        if not stale(each, state, policy):
+            who = policy.person_of_key(each.key) or "a new key"
+            waiting.setdefault(digest(each.statement), (act_of(each), set()))[1].add(who)
     for what, people in sorted(waiting.values()):
         yield _note(f"co-signed and not yet written: {what}, by {', '.join(sorted(people))}")
 

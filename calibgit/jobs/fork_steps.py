@@ -87,7 +87,16 @@ def start_anew(
     rest = "".join(f" --adopt {each.adoption}" for each in adopted)
     rest += " --reason " + shlex.quote(f"fork of registry {state.registry} at event {state.seq}")
     others = threshold - 1
-    cosign = [Step(f"{others} other(s) sign beforehand.", (f"calibgit init --seal --cosign{rest}",))] if others else []
+    cosign = (
+        [
+            Step(
+                f"It takes {threshold} people to seal: {others} sign beforehand, in the same words.",
+                (f"calibgit init --seal --cosign{rest}",),
+            )
+        ]
+        if others
+        else []
+    )
     return (
         Step(
             f"Read what was edited and bring it to {branch} of {remote.name}, by a merge request or directly. No tags.",

@@ -13,7 +13,8 @@ from calibgit.model.doctor import Finding
 from calibgit.model.event import expected_refs
 from calibgit.model.ids import TAG_NAMESPACE, slot_name
 from calibgit.model.policy import Policy
-from calibgit.registry.pending import PREFIX
+from calibgit.registry.pending import PREFIX, Pending, act_of, stale
+from calibgit.registry.read import pending_signatures
 from calibgit.registry.verify import MAX_LISTED, Verification
 from calibgit.repo.history import is_ancestor, resolve
 from calibgit.repo.network import Remote
@@ -51,7 +52,12 @@ def compare(workspace: Workspace, verification: Verification, policy: Policy) ->
     ]
     if not squatters:
         squatters = [Finding(status="ok", what="no other name stands in the way of the registry's")]
-    return [*_branch(workspace.repo, there, policy, remote), *log, *squatters]
+    return [
+        *_branch(workspace.repo, there, policy, remote),
+        *log,
+        *_useless(workspace.repo, there, verification, remote),
+        *squatters,
+    ]
 
 
 def _branch(repo: Repository, there: Mapping[str, str], policy: Policy, remote: Remote) -> Iterator[Finding]:
@@ -146,6 +152,27 @@ def _moved(here: Mapping[str, Ref], there: Mapping[str, str], remote: Remote) ->
             what = f"MOVED: {_shown(name)} is {here[name].oid[:12]} here and {there[name][:12]} on {remote.name}"
             fix = f"keep this clone as it is, and compare: git ls-remote {remote.name} {_quoted(name)}"
             yield Finding(status="fail", what=what, why=_MOVED, fix=fix)
+
+
+def _useless(
+    repo: Repository, there: Mapping[str, str], verification: Verification, remote: Remote
+) -> Iterator[Finding]:
+    """Co-signatures on the remote that no writer will take any more, by reason."""
+    if verification.policy is None:
+        return
+    found: dict[str, list[Pending]] = {}
+    for each in pending_signatures(repo):
+        reason = stale(each, verification.state, verification.policy)
+        if reason and each.ref in there:
+            found.setdefault(reason, []).append(each)
+    for reason, signatures in sorted(found.items()):
+        names = " ".join(each.ref for each in signatures[:MAX_LISTED])
+        yield Finding(
+            status="note",
+            what=f"{len(signatures)} co-signatures are of no use any more, because {reason}: {act_of(signatures[0])}",
+            why="No reader looks at them; they only take up names.",
+            fix=f"git push {remote.name} --delete {names}; and here, each: git update-ref -d NAME",
+        )
 
 
 def _squatters(

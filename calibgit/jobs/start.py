@@ -16,6 +16,7 @@ from calibgit.model.ids import Version, config_path, require_name
 from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.schemas import schema_bytes
 from calibgit.registry.history import SCHEMA_FILE
+from calibgit.registry.owners import LOCATIONS
 from calibgit.registry.powers import unsound
 from calibgit.repo.identity import user_identity
 from calibgit.repo.network import find_remote, require_safe_url
@@ -24,6 +25,7 @@ from calibgit.repo.signing import find_signing_key
 
 __all__ = ["Adopted", "Member", "Planned", "Roster", "cosign_seal", "init", "me", "seal"]
 
+_PLACE = Place(configs="configs", contracts="configs/contracts")
 _USER_IN_URL = re.compile(r"(?P<scheme>https?)://[^/@]+@(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -91,25 +93,30 @@ def init(
     else:
         roster = Roster(tuple(members), solo, tuple(recovery), policy_threshold)
         homes = require_homes(repo, home)
-        place = Place(configs="configs", contracts="configs/contracts")
-        trust = policy_text(roster, {line: place}, branch or "main", homes, [PRODUCTION])
+        trust = policy_text(roster, {line: _PLACE}, branch or "main", homes, [PRODUCTION])
         _require_same(there, trust)
         notes, owners = _notes(repo, roster, homes), " ".join(roster.code_owners())
-    contents = {
-        "calibgit.toml": template("calibgit.toml").replace("LINE", line).encode(),
-        POLICY_FILE: trust,
-        "CODEOWNERS": template("CODEOWNERS").format(owners=owners).encode(),
-        config_path(Version(1, 0, 0)): template("scoring_config.json").encode(),
-        f"configs/{SCHEMA_FILE}": schema_bytes("scoring-config"),
-        "configs/contracts/runtime.schema.json": template("contract.json").encode(),
-        "analytics_output/.gitignore": b"*\n!.gitignore\n",
-    }
+    contents = _contents(repo, line, trust, owners)
     kept = tuple(sorted(name for name in contents if os.path.lexists(repo.work_tree / name)))
     written = {name: data for name, data in contents.items() if name not in kept}
     if not dry_run:
         for name, data in written.items():
             create_file(repo.work_tree, name, data)
     return Planned(written, kept, tuple(notes))
+
+
+def _contents(repo: Repository, line: str, trust: bytes, owners: str) -> dict[str, bytes]:
+    # Where one of the other places has a CODEOWNERS already, another one would not be read.
+    place = next((name for name in LOCATIONS if os.path.lexists(repo.work_tree / name)), "CODEOWNERS")
+    return {
+        "calibgit.toml": template("calibgit.toml").replace("LINE", line).encode(),
+        POLICY_FILE: trust,
+        place: template("CODEOWNERS").format(owners=owners).encode(),
+        config_path(Version(1, 0, 0)): template("scoring_config.json").encode(),
+        f"configs/{SCHEMA_FILE}": schema_bytes("scoring-config"),
+        "configs/contracts/runtime.schema.json": template("contract.json").encode(),
+        "analytics_output/.gitignore": b"*\n!.gitignore\n",
+    }
 
 
 def require_homes(repo: Repository, given: Sequence[str]) -> list[str]:

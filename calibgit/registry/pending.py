@@ -139,15 +139,13 @@ def stale(pending: Pending, state: RegistryState, policy: Policy) -> str:
         state: the log as it is now.
         policy: in force.
     """
-    said = pending.statement
-    if said.get("registry") != state.registry:
-        return "it is for another registry"
-    if digest(said) in state.statements:
-        return "it is written"
-    if said.get("policy_sha256") != state.policy_sha256:
-        return "the policy has changed since"
-    if pending.namespace != NAMESPACE_STATEMENT:
-        return ""
-    if policy.person_of_key(pending.key) is None:
-        return "its key is not in the policy"
-    return "its key has ended" if policy.key_ended(pending.key, state.seq + 1) else ""
+    said, by_person = pending.statement, pending.namespace == NAMESPACE_STATEMENT
+    reasons = {
+        "the registry is sealed": said.get("kind") == "genesis",
+        "it is for another registry": said.get("registry") != state.registry,
+        "it is written": digest(said) in state.statements,
+        "the policy has changed since": said.get("policy_sha256") != state.policy_sha256,
+        "its key is not in the policy": by_person and policy.person_of_key(pending.key) is None,
+        "its key has ended": policy.key_ended(pending.key, state.seq + 1),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")

@@ -187,6 +187,14 @@ def test_without_a_word_about_people_the_policy_that_is_there_counts(world: Worl
     assert "* @Alice-X @bob\n" in (world.clone / "CODEOWNERS").read_text()
 
 
+def test_code_owners_in_another_place_are_kept_and_not_shadowed(world: World) -> None:
+    (world.clone / ".github").mkdir()
+    (world.clone / ".github/CODEOWNERS").write_text("* @alice\n")
+    planned = start.init(world.clone, members=team(world, "alice", "bob"), line="scoring", solo=False, branch=None)
+    assert ".github/CODEOWNERS" in planned.kept
+    assert not (world.clone / "CODEOWNERS").exists()
+
+
 def test_nothing_is_written_through_a_link(world: World, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

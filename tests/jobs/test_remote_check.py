@@ -42,7 +42,7 @@ def only(governed: Governed, words: str, *statuses: str) -> Check:
 
 def paste(governed: Governed, check: Check) -> None:
     """Run the git command that a fix line ends with."""
-    command = check["fix"].rpartition("then: ")[2].partition("; and here")[0]
+    command = check["fix"].rpartition("then: ")[2].partition("; and here, each")[0]
     run_git(governed.world.clone, *shlex.split(command)[1:])
 
 
