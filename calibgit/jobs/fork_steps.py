@@ -62,10 +62,11 @@ def free_slots(repo: Repository, remote: Remote, former: Sequence[Remote], regis
         steps.append(Step("Have git leave the old names where they are when it fetches from there.", commands))
     taken = remote_refs(repo, remote, TAG_NAMESPACE + "*")
     if taken:
-        why = f"{remote.name} holds {len(taken)} names of a log, copied with the rest. Free the slots there too."
+        url = shlex.quote(remote.url)
+        why = f"{remote.url} holds {len(taken)} names of a log, copied with the rest. Free the slots there."
         command = (
-            f"git ls-remote --refs {remote.name} '{listing}/*' | cut -f2 | tr '\\n' '\\0'"
-            f" | xargs -0 -n 200 git push {remote.name} --delete"
+            f"git ls-remote --refs {url} '{listing}/*' | cut -f2 | tr '\\n' '\\0'"
+            f" | xargs -0 -n 200 git push {url} --delete"
         )
         steps.append(Step(why, (command,)))
     return tuple(steps)

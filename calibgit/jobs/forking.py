@@ -23,9 +23,8 @@ from calibgit.registry.history import History
 from calibgit.registry.owners import LOCATIONS
 from calibgit.registry.read import read_registry
 from calibgit.registry.verify import Verification
-from calibgit.registry.write import is_home
 from calibgit.repo.history import resolve
-from calibgit.repo.network import Remote, list_remotes
+from calibgit.repo.network import Remote, list_remotes, place_of
 
 MARK = "# From the fork on, only these people's merges approve."
 
@@ -78,7 +77,7 @@ def fork(
     state = verification.state
     homes = require_homes(workspace.repo, home)
     for url in (remote.url, *homes):
-        _require_elsewhere(url, old, remote)
+        _require_elsewhere(url, old, remote, workspace.repo.work_tree)
     _require_good_keys(roster, old)
     history = History(workspace.repo, resolve(workspace.repo, "HEAD") or "")
     adopted = _in_use(state, history)
@@ -123,11 +122,13 @@ def _old_log(workspace: Workspace) -> tuple[Verification, Policy]:
 
 
 def _former(workspace: Workspace, policy: Policy) -> list[Remote]:
-    return [remote for remote in list_remotes(workspace.repo) if is_home(remote.url, policy)]
+    homes = {place_of(home, workspace.repo.work_tree) for home in policy.home}
+    return [each for each in list_remotes(workspace.repo) if place_of(each.url, workspace.repo.work_tree) in homes]
 
 
-def _require_elsewhere(url: str, old: Policy, remote: Remote) -> None:
-    if is_home(url, old):
+def _require_elsewhere(url: str, old: Policy, remote: Remote, work_tree: Path) -> None:
+    """However it is spelled: the lines to paste free slots on the fork's remote, and must never mean the old one."""
+    if place_of(url, work_tree) in {place_of(home, work_tree) for home in old.home}:
         raise GateClosed(
             "STILL_HOME",
             f"{url} is a home of the registry that you would fork from",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from calibgit.errors import EnvironmentFault
 from calibgit.repo.executor import Completed, sanitised
@@ -117,6 +118,21 @@ def location(repo: Repository, remote: Remote) -> str:
     if _URL.fullmatch(url) or not _is_path(url):
         return url
     return str(repo.work_tree / url)
+
+
+def place_of(url: str, work_tree: Path) -> str:
+    """What a URL means however it is spelled: host and path, or an absolute path; for comparing, not for fetching."""
+    match, short = _URL.fullmatch(url), _SSH_SHORT.fullmatch(url)
+    if match is None and _is_path(url):
+        text = str((work_tree / url).resolve())
+    elif match is not None and match["scheme"].lower() == "file":
+        text = str(Path("/" + match["rest"].partition("/")[2]).resolve())
+    elif match is not None:
+        host, _, path = match["rest"].rpartition("@")[2].partition("/")
+        text = f"{host.partition(':')[0]}/{path.lstrip('/')}".casefold()
+    else:
+        text = f"{short['host']}/{short['path'].lstrip('/')}".casefold() if short else url
+    return text.rstrip("/").removesuffix(".git").rstrip("/")
 
 
 def talk(repo: Repository, clean: CleanDirectory, command: str, *argv: str, stdin: bytes = b"") -> Completed:

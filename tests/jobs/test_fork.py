@@ -14,6 +14,7 @@ from calibgit.jobs import forking, govern, pinning, read, start, upkeep
 from calibgit.jobs.forking import Forked
 from calibgit.jobs.roster import Roster
 from calibgit.model.ids import Version
+from calibgit.repo.network import place_of
 from tests.attacks.raw import plant, slot
 from tests.support.governed import BASE, Governed
 from tests.support.world import World, run_git
@@ -174,6 +175,27 @@ def refused(code: str, governed: Governed, **options: Any) -> CalibgitError:
 def test_the_old_home_is_no_fork(running: Governed, forked: Governed) -> None:
     refused("STILL_HOME", forked, home=("../remote.git",))
     assert "git remote rename origin upstream" in refused("STILL_HOME", running_again(running)).fix
+
+
+@pytest.mark.parametrize("spelled", ["{0}", "file://{0}", "{0}/", "../clone/../remote.git"])
+def test_the_old_home_is_no_fork_however_it_is_spelled(running: Governed, spelled: str) -> None:
+    """The lines to paste would free the slots of the old registry itself."""
+    running.world.git("config", "remote.origin.url", spelled.format(running.world.remote))
+    refused("STILL_HOME", running)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("git@example.org:acme/scoring.git", "https://example.org/acme/scoring", True),
+        ("ssh://git@example.org:22/acme/scoring", "https://EXAMPLE.org/Acme/scoring.git/", True),
+        ("https://example.org/acme/scoring", "https://example.org/fork/scoring", False),
+        ("git@example.org:acme/scoring", "git@example.com:acme/scoring", False),
+        ("/srv/git/scoring.git", "file:///srv/git/scoring", True),
+    ],
+)
+def test_two_spellings_of_one_place_are_one_place(one: str, other: str, same: bool, tmp_path: Path) -> None:
+    assert (place_of(one, tmp_path) == place_of(other, tmp_path)) is same
 
 
 def running_again(running: Governed) -> Governed:

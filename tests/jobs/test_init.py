@@ -205,6 +205,13 @@ def test_nothing_is_written_through_a_link(world: World, tmp_path: Path) -> None
     assert list(outside.iterdir()) == []
 
 
+def test_a_file_that_appears_while_others_are_written_is_not_overwritten(world: World) -> None:
+    (world.clone / "CODEOWNERS").write_text("mine")
+    with pytest.raises(CalibgitError, match="CANNOT_WRITE"):
+        start.create_file(world.clone, "CODEOWNERS", b"ours")
+    assert (world.clone / "CODEOWNERS").read_text() == "mine"
+
+
 def test_every_entry_of_the_policy_is_explained_in_place(world: World) -> None:
     """A comment stands above every key and every role; people are explained together."""
     written(world, team(world, "alice", "bob"))
