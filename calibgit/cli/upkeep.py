@@ -13,15 +13,13 @@ from calibgit.cli.common import (
     format_option,
     key_option,
     line_option,
-    print_json,
+    print_cosigned,
     print_written,
     reason_option,
-    say,
     workspace,
 )
 from calibgit.jobs import cosigning, upkeep
 from calibgit.model.ids import Version, require_name
-from calibgit.registry.format import subject
 
 
 @click.command()
@@ -71,23 +69,7 @@ def countersign(
         attest=attest,
     )
     done = cosigning.countersign(workspace(repo, line, key), wanted, dry_run=dry_run)
-    ref = done.pending.ref.removeprefix("refs/tags/")
-    if output == "json":
-        print_json(
-            {
-                "schema": "calibgit/cosigned/1",
-                "dry_run": dry_run,
-                "person": done.person,
-                "namespace": done.pending.namespace,
-                "ref": ref,
-                "already": not done.fresh,
-                "statement": dict(done.pending.statement),
-            }
-        )
-        return
-    verb = "would co-sign" if dry_run else ("co-signed" if done.fresh else "had co-signed")
-    say(f"{done.person} {verb}: {subject(done.pending.statement).removeprefix('calibgit: ')}")
-    say(f"  waits as {ref} for whoever writes it")
+    print_cosigned(done, output)
 
 
 @click.command()

@@ -16,7 +16,7 @@ from calibgit.model.policy import Policy, read_policy
 from calibgit.registry.pending import Pending, one_line
 from calibgit.registry.policy_change import added_keys
 from calibgit.registry.refresh import refresh
-from calibgit.registry.write import Plan, Situation, plan_payload, require_home, situation
+from calibgit.registry.write import Plan, Situation, Writer, plan_payload, require_home, situation
 from calibgit.release import plan, upkeep
 from calibgit.repo.objects import write_object
 from calibgit.repo.pushing import push
@@ -68,9 +68,41 @@ def countersign(workspace: Workspace, wanted: Wanted, *, dry_run: bool = False) 
     writer = workspace.writer()
     require_home(writer.remote, policy)
     refresh(workspace.repo, writer.remote, policy.branch_ref)
-    namespace, person = _capacity(workspace, policy, wanted)
+    capacity = _capacity(workspace, policy, wanted)
+    plan_of = _plan(workspace, wanted)
+    return leave_signature(workspace, writer, policy, plan_of, capacity, voiding=voiding, dry_run=dry_run)
+
+
+def leave_signature(
+    workspace: Workspace,
+    writer: Writer,
+    policy: Policy,
+    planned: Plan,
+    capacity: tuple[str, str | None],
+    *,
+    voiding: bool = False,
+    dry_run: bool = False,
+) -> CoSigned:
+    """Sign the statement of what `planned` describes, and push the signature to where writers look.
+
+    Args:
+        workspace: the clone.
+        writer: who signs.
+        policy: names the protected branch.
+        planned: what somebody else will write.
+        capacity: the namespace to sign in, and as whom.
+        voiding: see `write_event`.
+        dry_run: push nothing.
+
+    Raises:
+        PermissionRefused: NOT_A_SIGNER.
+        CalibgitError: why the event could not be written.
+    """
+    namespace, person = capacity
+    if person is None:
+        raise _not_a_signer()
     now = situation(writer, policy.branch_ref, voiding=voiding)
-    payload = plan_payload(writer, policy.branch_ref, _plan(workspace, wanted), now)
+    payload = plan_payload(writer, policy.branch_ref, planned, now)
     said = statement(payload)
     signature = one_line(writer.signer.sign(strict_canonical(said), namespace))
     pending = Pending(said, namespace, writer.signer.public_key, signature)
@@ -102,7 +134,11 @@ def _capacity(workspace: Workspace, policy: Policy, wanted: Wanted) -> tuple[str
         added = added_keys(policy, read_policy(merged)) if merged is not None else {}
         if key in added:
             return NAMESPACE_POSSESSION, added[key]
-    raise PermissionRefused(
+    raise _not_a_signer()
+
+
+def _not_a_signer() -> PermissionRefused:
+    return PermissionRefused(
         "NOT_A_SIGNER",
         "your signing key is neither in the policy in force nor in the merged one",
         why="A co-signature counts for a person whom the policy knows.",

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibgit.errors import DocumentError, GateClosed, UsageError
+from calibgit.errors import DocumentError, EnvironmentFault, GateClosed
 from calibgit.jobs.active_config import ActiveConfig, work_tree_config
 from calibgit.jobs.memory import Memory
 from calibgit.model.config import read_config
@@ -152,7 +152,9 @@ class Workspace:
         """Name of the remote whose branches this reader believes; `origin` when there is none."""
         try:
             return self.remote.name
-        except UsageError:
+        except EnvironmentFault as fault:
+            if fault.code != "NO_REMOTE":
+                raise
             return "origin"
 
     def verification(self, moment: Moment | None = None) -> Verification:
