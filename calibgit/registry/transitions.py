@@ -91,6 +91,13 @@ def _reject(state: RegistryState, event: Event) -> GateClosed | None:
             why="Only a version that was never released can be rejected.",
             fix=f"calibgit deprecate {event.version} --reason TEXT",
         )
+    if event.payload["config_sha256"] in state.rejected.get(event.line, {}):
+        return GateClosed(
+            "ALREADY_REJECTED",
+            f"these bytes of {event.line} v{event.version} are rejected already",
+            why="The event would change nothing.",
+            fix="calibgit status",
+        )
     return None
 
 
