@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from calibgit.errors import Conflict, PermissionRefused, UsageError
+from calibgit.errors import Conflict, EnvironmentFault, GateClosed, PermissionRefused, UsageError
 from calibgit.jobs.govern import release_plan
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
 from calibgit.model.canonical import strict_canonical
@@ -15,6 +16,7 @@ from calibgit.model.ids import Version
 from calibgit.model.policy import Policy, read_policy
 from calibgit.registry.pending import Pending, one_line
 from calibgit.registry.policy_change import added_keys
+from calibgit.registry.read import pending_signatures
 from calibgit.registry.refresh import refresh
 from calibgit.registry.write import Plan, Situation, plan_payload, require_home, situation
 from calibgit.release import plan, upkeep
@@ -58,6 +60,7 @@ def countersign(workspace: Workspace, wanted: Wanted, *, dry_run: bool = False) 
     Raises:
         UsageError: NEEDS_VERSION, NEEDS_REASON.
         PermissionRefused: NOT_A_SIGNER, WRONG_HOME.
+        GateClosed: NAME_TAKEN when something else lies where the signature belongs.
         CalibgitError: why the event could not be written.
     """
     voiding = wanted.act == "void"
@@ -85,9 +88,28 @@ def countersign(workspace: Workspace, wanted: Wanted, *, dry_run: bool = False) 
         )
         try:
             push(workspace.repo, writer.remote, {pending.ref: write_object(workspace.repo, "tag", body)})
-        except Conflict:
+        except Conflict as error:
             fresh = False
+            refresh(workspace.repo, writer.remote, policy.branch_ref)
+            if not any(_is_same(each, pending) for each in pending_signatures(workspace.repo)):
+                raise _name_taken(pending) from error
+        with suppress(EnvironmentFault):  # it is left there; the next command fetches it
+            refresh(workspace.repo, writer.remote, policy.branch_ref)
     return CoSigned(pending, person, str(payload["kind"]), fresh, dry_run)
+
+
+def _is_same(one: Pending, other: Pending) -> bool:
+    """Whether both are signatures of one statement by one key; the bytes of some signatures differ each time."""
+    return (one.ref, one.namespace) == (other.ref, other.namespace)
+
+
+def _name_taken(pending: Pending) -> GateClosed:
+    return GateClosed(
+        "NAME_TAKEN",
+        f"{pending.ref} exists already, and it is not your signature",
+        why="Whoever pushed it keeps your signature away from the writer.",
+        fix="have an administrator delete that tag on the remote, or co-sign with another reason",
+    )
 
 
 def _capacity(workspace: Workspace, policy: Policy, wanted: Wanted) -> tuple[str, str]:

@@ -27,6 +27,7 @@ def checkpoint(workspace: Workspace, *, hours: int = 72, reason: str = "", dry_r
 
     Raises:
         UsageError: BAD_EXPIRY.
+        GateClosed: CHECKPOINT_STANDS.
     """
     if not 1 <= hours <= MAX_CHECKPOINT.days * 24:
         raise UsageError(
