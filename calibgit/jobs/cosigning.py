@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from calibgit.errors import Conflict, EnvironmentFault, GateClosed, PermissionRefused, UsageError
-from calibgit.jobs.govern import release_plan
+from calibgit.jobs.govern import reject_plan, release_plan
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
 from calibgit.model.canonical import strict_canonical
 from calibgit.model.event import NAMESPACE_POSSESSION, NAMESPACE_STATEMENT, statement
@@ -24,9 +24,9 @@ from calibgit.repo.objects import write_object
 from calibgit.repo.pushing import push
 from calibgit.repo.tags import tag_object
 
-Act = Literal["release", "activate", "rollback", "deprecate", "policy", "void"]
-ACTS: tuple[Act, ...] = ("release", "activate", "rollback", "deprecate", "policy", "void")
-NEED_REASON: tuple[Act, ...] = ("rollback", "deprecate", "policy", "void")
+Act = Literal["release", "reject", "activate", "rollback", "ratify", "deprecate", "policy", "void"]
+ACTS: tuple[Act, ...] = ("release", "reject", "activate", "rollback", "ratify", "deprecate", "policy", "void")
+NEED_REASON: tuple[Act, ...] = ("reject", "rollback", "ratify", "deprecate", "policy", "void")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,11 @@ class CoSigned:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be co-signed, in the words of the command that will write it."""
+    """What is to be co-signed, in the words of the command that will write it; `seq` is the rollback to ratify."""
 
     act: Act
     version: Version | None = None
+    seq: int | None = None
     env: str = "production"
     reason: str = ""
     override: tuple[str, ...] = ()
@@ -58,21 +59,19 @@ def countersign(workspace: Workspace, wanted: Wanted, *, dry_run: bool = False) 
     A key of the policy in force co-signs; for a policy event, a key that the new policy adds shows that it is held.
 
     Raises:
-        UsageError: NEEDS_VERSION, NEEDS_REASON.
+        UsageError: NEEDS_VERSION, NEEDS_EVENT, NEEDS_REASON.
         PermissionRefused: NOT_A_SIGNER, WRONG_HOME.
         GateClosed: NAME_TAKEN when something else lies where the signature belongs.
         CalibgitError: why the event could not be written.
     """
     voiding = wanted.act == "void"
-    verification = workspace.verification()
-    if not (voiding and verification.foreign):
-        verification.require()
-    policy = verification.policy or workspace.unsealed_policy()
     writer = workspace.writer()
+    policy = workspace.writing_policy()
     require_home(writer.remote, policy)
-    refresh(workspace.repo, writer.remote, policy.branch_ref)
-    namespace, person = _capacity(workspace, policy, wanted)
+    workspace.refresh(policy.branch_ref)
     now = situation(writer, policy.branch_ref, voiding=voiding)
+    policy = now.sealed()
+    namespace, person = _capacity(workspace, policy, wanted)
     payload = plan_payload(writer, policy.branch_ref, _plan(workspace, wanted), now)
     said = statement(payload)
     signature = one_line(writer.signer.sign(strict_canonical(said), namespace))
@@ -146,6 +145,8 @@ def _plan(workspace: Workspace, wanted: Wanted) -> Plan:
         return lambda now: upkeep.policy(now, path=POLICY_FILE, reason=reason)
     if act == "void":
         return lambda now: upkeep.void(now, reason=reason)
+    if act == "ratify":
+        return _ratify(wanted)
     line = workspace.line_name
     if act == "rollback":
         return lambda now: _revert(now, line, wanted)
@@ -159,12 +160,25 @@ def _plan(workspace: Workspace, wanted: Wanted) -> Plan:
     version = wanted.version
     plans: Mapping[str, Plan] = {
         "release": release_plan(workspace, version, reason=reason, attest=wanted.attest),
+        "reject": reject_plan(workspace, version, reason=reason),
         "activate": lambda now: plan.activate(
             now, line=line, version=version, env=wanted.env, override=wanted.override, reason=reason
         ),
         "deprecate": lambda now: plan.deprecate(now, line=line, version=version, reason=reason),
     }
     return plans[act]
+
+
+def _ratify(wanted: Wanted) -> Plan:
+    seq = wanted.seq
+    if seq is None:
+        raise UsageError(
+            "NEEDS_EVENT",
+            "to ratify is about one rollback, and none was named",
+            why="A co-signer names exactly what they agree to.",
+            fix="calibgit countersign --for ratify --event SEQ --reason TEXT",
+        )
+    return lambda now: upkeep.ratify(now, seq=seq, reason=wanted.reason)
 
 
 def _revert(now: Situation, line: str, wanted: Wanted) -> Mapping[str, Any]:

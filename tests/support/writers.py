@@ -206,7 +206,15 @@ def _shallow(world: World) -> Governed:
     return governed
 
 
+def _two_clones(world: World) -> Governed:
+    """Sealed, with 1.0.0 active in production; bob has a clone of his own beside the first."""
+    governed = govern_world(world)
+    world.second_clone("bobs")
+    return governed
+
+
 WORLDS: Mapping[str, Callable[[World], Governed]] = {
+    "two clones": _two_clones,
     "empty": lambda world: Governed(world, Clock()),
     "unsealed": lambda world: govern_world(world, seal=False),
     "new": _new,
