@@ -183,6 +183,18 @@ class Workspace:
         """What this user has seen of registries before."""
         return Memory.of(self.environ)
 
+    def writing_policy(self) -> Policy:
+        """The last policy that this clone believes: enough to know what to fetch before anything is judged.
+
+        Where the log stops here, it may go on at the remote: junk that this clone has seen may be voided there.
+
+        Raises:
+            IntegrityError: the first error of a log without any.
+            GateClosed: NOT_SEALED.
+        """
+        verification = self.verification()
+        return verification.policy or verification.require()[1]
+
     def refresh(self, branch_ref: str) -> None:
         """Fetch the log and the protected branch."""
         from calibgit.registry.refresh import refresh  # noqa: PLC0415  kept off the path of readers

@@ -91,6 +91,13 @@ def _reject(state: RegistryState, event: Event) -> GateClosed | None:
             why="Only a version that was never released can be rejected.",
             fix=f"calibgit deprecate {event.version} --reason TEXT",
         )
+    if event.payload["config_sha256"] in state.rejected.get(event.line, {}):
+        return GateClosed(
+            "ALREADY_REJECTED",
+            f"these bytes of {event.line} v{event.version} are rejected already",
+            why="The event would change nothing.",
+            fix="calibgit status",
+        )
     return None
 
 
@@ -197,7 +204,7 @@ def _deprecate(state: RegistryState, event: Event) -> GateClosed | None:
 
 def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
     del state
-    if timedelta(0) < _moment(event.payload["expires"]) - _moment(event.at) <= MAX_CHECKPOINT:
+    if timedelta(0) < moment(event.payload["expires"]) - moment(event.at) <= MAX_CHECKPOINT:
         return None
     return GateClosed(
         "BAD_EXPIRY",
@@ -207,7 +214,8 @@ def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
     )
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """A UTC time of the log, `YYYY-MM-DDTHH:MM:SSZ`."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
