@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from calibgit.errors import DocumentError, UsageError
+from calibgit.errors import UsageError
 from calibgit.model.base import Document
 from calibgit.model.ids import require_name
+from calibgit.model.toml import read_toml
 
 Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]{0,63}$")]
@@ -201,21 +201,3 @@ def read_settings(data: bytes, name: str = "calibgit.toml") -> Settings:
         DocumentError: NOT_TOML or SCHEMA.
     """
     return Settings.of(read_toml(data, name), name)
-
-
-def read_toml(data: bytes, name: str) -> dict[str, object]:
-    """Parse TOML bytes.
-
-    Raises:
-        DocumentError: NOT_TOML.
-    """
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise DocumentError(
-            "NOT_TOML",
-            f"{name} is not valid TOML: {reason}",
-            why="Without it calibgit does not know what it governs.",
-            fix=f"mend {name}",
-        ) from error

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from calibgit.errors import DocumentError, UsageError
 from calibgit.model.config import ScoringConfig, read_config
 from calibgit.model.contracts import broken, violations
-from calibgit.model.schemas import DOCUMENTS, generate, schema_bytes
+from calibgit.model.schemas import DOCUMENTS, SHIPPED, generate, schema_bytes
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "calibgit/model/schema"
@@ -35,10 +35,10 @@ def test_a_shipped_schema_is_what_the_types_say(name: str, golden: Callable[[Pat
 
 
 def test_no_schema_is_shipped_that_no_type_stands_behind() -> None:
-    assert {path.name for path in GOLDEN.iterdir()} == {f"{name}.schema.json" for name in DOCUMENTS}
+    assert {path.name for path in GOLDEN.iterdir()} == {f"{name}.schema.json" for name in SHIPPED}
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_schema_is_a_valid_schema_that_names_itself_and_refers_only_to_itself(name: str) -> None:
     schema = json.loads(schema_bytes(name))
     Draft202012Validator.check_schema(schema)
