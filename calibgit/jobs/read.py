@@ -25,7 +25,7 @@ def status(workspace: Workspace, *, line: str | None = None, at: str | None = No
 
     Args:
         workspace: the clone.
-        line: one line; None for every line that the log or the policy in force knows.
+        line: one line; None for every line that the log or `calibgit.toml` knows.
         at: an event number or a UTC time `YYYY-MM-DDTHH:MM:SSZ`; None for now.
 
     Raises:
@@ -36,8 +36,7 @@ def status(workspace: Workspace, *, line: str | None = None, at: str | None = No
     state = verification.past or verification.state
     if verification.ok:
         verification.require()
-    policy = verification.policy
-    names = sorted({*state.versions, *(policy.lines if policy else ())})
+    names = sorted({*state.versions, *workspace.line_names})
     if line is not None:
         names = [line if line in names else workspace.line_name]
     unverified = _unverified(workspace, state, names) if at is None else {}

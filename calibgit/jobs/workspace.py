@@ -13,9 +13,10 @@ from calibgit.errors import DocumentError, GateClosed, UsageError
 from calibgit.jobs.active_config import ActiveConfig, work_tree_config
 from calibgit.jobs.memory import Memory
 from calibgit.model.config_data import read_config_data
-from calibgit.model.ids import Version
+from calibgit.model.ids import Version, choose_line, is_name
 from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.state import Problem, RegistryState, VersionRecord
+from calibgit.model.toml import read_toml
 from calibgit.pin.resolve import require_root
 from calibgit.registry.highwater import refuse_stale
 from calibgit.registry.history import History
@@ -99,10 +100,18 @@ class Workspace:
         """Digest of the line's parsed settings; comments and spaces change nothing."""
         return self.line.digest()
 
+    @cached_property
+    def line_names(self) -> tuple[str, ...]:
+        """Names of the lines in `calibgit.toml`; what else it says is not looked at."""
+        lines = read_toml(self.settings_bytes, SETTINGS_FILE).get("lines")
+        if isinstance(lines, dict) and lines and all(is_name(name) for name in lines):
+            return tuple(lines)
+        return tuple(self.settings.lines)  # which says what is wrong
+
     @property
     def line_name(self) -> str:
         """Name of the line that this job is about."""
-        return self.settings.line(self._line)[0]
+        return choose_line(self._line, self.line_names)
 
     @property
     def line(self) -> Line:

@@ -126,7 +126,7 @@ class Policy:
             roles={role: Grant(**grant | {"people": tuple(grant["people"])}) for role, grant in value["roles"].items()},
         )
         try:
-            policy._require_sound()  # noqa: SLF001  its own
+            policy._require_sound()
         except ValueError as error:
             raise shape_error(name, "", str(error)) from error
         return policy

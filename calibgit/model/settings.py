@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from calibgit.errors import UsageError
 from calibgit.model.base import Document
-from calibgit.model.ids import require_name
+from calibgit.model.ids import choose_line, require_name
 from calibgit.model.toml import read_toml
 
 Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
@@ -174,24 +174,8 @@ class Settings(Document):
         Raises:
             UsageError: WHICH_LINE or UNKNOWN_LINE.
         """
-        known = ", ".join(sorted(self.lines))
-        if name is None:
-            if len(self.lines) > 1:
-                raise UsageError(
-                    "WHICH_LINE",
-                    f"this repository governs several lines: {known}",
-                    why="A command acts on one line.",
-                    fix=f"add --line {min(self.lines)}",
-                )
-            name = next(iter(self.lines))
-        if name not in self.lines:
-            raise UsageError(
-                "UNKNOWN_LINE",
-                f"there is no line {name!r}",
-                why=f"calibgit.toml knows: {known}.",
-                fix=f"use --line {min(self.lines)}",
-            )
-        return name, self.lines[name]
+        chosen = choose_line(name, self.lines)
+        return chosen, self.lines[chosen]
 
 
 def read_settings(data: bytes, name: str = "calibgit.toml") -> Settings:

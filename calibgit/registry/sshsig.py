@@ -48,7 +48,7 @@ def verify(armoured: str | bytes, payload: bytes, *, namespace: str, keys: Colle
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A well-formed signature: by which key, how it is checked, its own bytes, and what it signs in front of a digest."""
+    """A well-formed signature: its key and check, its own bytes, and what it signs in front of a digest."""
 
     key: str
     check: Check
