@@ -106,7 +106,7 @@ class Growth:
         signatures: how many signatures a verifier has to check.
     """
 
-    def __init__(self, governed: Governed, composition: Composition, lines: int, owners: CodeOwners) -> None:
+    def __init__(self, governed: Governed, composition: Composition, owners: CodeOwners) -> None:
         self.governed = governed
         self.clone = governed.world.clone
         self.pack = Pack(self.clone)
@@ -116,13 +116,13 @@ class Growth:
         self.state, self.policy = verification.require()
         self.kinds = Counter(event.kind for event in verification.events)
         self.signatures = len(verification.events)
-        self.lines = lines
+        self.lines = tuple(self.policy.lines)
         self.owners = owners
         self.schema = (self.clone / "configs/scoring_config.schema.json").read_bytes()
         self.tips = [(governed.tip(), self._load())]
         self.refs: dict[str, tuple[str, str]] = {}
         self.released = 0
-        self.newest = ("", BASE)
+        self.newest = (self.lines[0], BASE)
         self._acts = cycle(composition.acts)
 
     def _load(self) -> Tree:
@@ -158,8 +158,8 @@ class Growth:
 
     def release(self) -> None:
         """Propose, merge and release the next version of the next line."""
-        line = f"line-{self.released % self.lines:04d}"
-        version = Version(1, self.released // self.lines + 1, 0)
+        line = self.lines[self.released % len(self.lines)]
+        version = Version(1, self.released // len(self.lines) + 1, 0)
         configs = self.policy.lines[line].configs
         path, summary = config_path(version, configs), summary_path(line, version)
         stated = self.governed.summary(version, "carol@example.org", good=67) | {"line": line}
@@ -259,12 +259,12 @@ def build(root: Path, patch: pytest.MonkeyPatch, largest: int, composition: Comp
     build_walls(root / "home", patch)
     governed = govern(Template(root / "template", Keyring(root / "keys")).copy(root / "world"), seal=False)
     clone = governed.world.clone
-    lines = composition.lines(largest)
+    lines = range(1, composition.lines(largest))
     policy = clone / "trust.toml"
     extra = "".join(
         f'\n[lines.line-{number:04d}]\nconfigs = "lines/{number:04d}/configs"\n'
         f'contracts = "lines/{number:04d}/contracts"\n'
-        for number in range(lines)
+        for number in lines
     )
     owners = clone / "CODEOWNERS"
     schema = (clone / "configs/scoring_config.schema.json").read_text("utf-8")
@@ -272,7 +272,7 @@ def build(root: Path, patch: pytest.MonkeyPatch, largest: int, composition: Comp
         {
             "trust.toml": policy.read_text("utf-8") + extra,
             "CODEOWNERS": owners.read_text("utf-8").replace("/configs/ ", "/lines/ @alice @bob @carol\n/configs/ "),
-            **{f"lines/{number:04d}/configs/scoring_config.schema.json": schema for number in range(lines)},
+            **{f"lines/{number:04d}/configs/scoring_config.schema.json": schema for number in lines},
         },
         "Govern more lines",
     )
@@ -282,4 +282,4 @@ def build(root: Path, patch: pytest.MonkeyPatch, largest: int, composition: Comp
     governed.fetch()
     found = find_codeowners({"CODEOWNERS": owners.read_bytes()}.get)
     assert found is not None
-    return Growth(governed, composition, lines, found)
+    return Growth(governed, composition, found)

@@ -1,4 +1,4 @@
-"""Start-up: what `--help` costs against importing click alone."""
+"""Start-up: what `--help` costs against importing click alone, and what a reader of the log imports."""
 
 from __future__ import annotations
 
@@ -14,4 +14,10 @@ def measure() -> Iterator[tuple[str, str, str]]:
         "calibgit --help, CPU",
         f"{shown * 1e3:.0f} ms",
         f"{shown / click:.1f}x import click, {shown / bare:.1f}x python",
+    )
+    reader = python("import calibgit.cli.main, calibgit.cli.read")
+    yield (
+        "imports of status, CPU over bare python",
+        f"{(reader - bare) * 1e3:.0f} ms",
+        f"{reader / click:.1f}x import click",
     )
