@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
-from bench.clock import python
+from bench.clock import cost_of, python
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
@@ -15,7 +16,8 @@ def measure() -> Iterator[tuple[str, str, str]]:
         f"{shown * 1e3:.0f} ms",
         f"{shown / click:.1f}x import click, {shown / bare:.1f}x python",
     )
-    reader = python("import calibgit.cli.main, calibgit.cli.read")
+    read = "import calibgit.cli.main, calibgit.cli.read"
+    reader, bare = (cost_of(sys.executable, "-c", code).cpu for code in (read, "pass"))
     yield (
         "imports of status, CPU over bare python",
         f"{(reader - bare) * 1e3:.0f} ms",
