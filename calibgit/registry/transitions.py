@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import takewhile
 
 from calibgit.errors import GateClosed
 from calibgit.model.canonical import sha256_hex, strict_canonical
@@ -216,12 +217,13 @@ def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
 
 def moment(text: str) -> datetime:
     """A UTC time of the log, `YYYY-MM-DDTHH:MM:SSZ`."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def _ratify(state: RegistryState, event: Event, people: tuple[str, ...]) -> GateClosed | None:
     named = event.payload["ratifies"]
-    step = next((step for step in state.steps if step.seq == named["seq"] and step.kind == "revert"), None)
+    steps = takewhile(lambda step: step.seq >= named["seq"], reversed(state.steps))  # a rollback is ratified soon
+    step = next((step for step in steps if step.seq == named["seq"] and step.kind == "revert"), None)
     if (
         step is None
         or state.digests.get(named["sha256"]) != step.seq
