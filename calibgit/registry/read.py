@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from calibgit.errors import DocumentError, GateClosed
-from calibgit.model.event import MAX_EVENT_BYTES, expected_refs
+from calibgit.model.event import MAX_EVENT_BYTES
 from calibgit.model.ids import TAG_NAMESPACE, parse_release_name, parse_slot, parse_summary_path
 from calibgit.model.state import Problem
 from calibgit.registry.branch import LogOnBranch
@@ -160,7 +160,7 @@ def _bodies(repo: Repository, oids: list[str]) -> Iterator[bytes | None]:
 
 
 def _foreign_names(result: Verification, names: Mapping[str, str]) -> list[Problem]:
-    owned = {name for event in result.events for name in expected_refs(event.payload)[0]}
+    owned = {name for event in result.events for name in event.payload["refs"]}
     foreign = sorted(name for name in names.keys() - owned if parse_slot(name.removeprefix("refs/tags/")) is None)
     found = [
         Problem("FOREIGN_NAME", f"{name!a} belongs to no event and is ignored", None, ascii(name)[1:-1])

@@ -9,7 +9,7 @@ from calibgit.registry.history import History
 from calibgit.registry.read import named_branch
 from calibgit.repo.network import Remote
 from calibgit.repo.refs import list_refs
-from calibgit.repo.remote import fetch, remote_refs
+from calibgit.repo.remote import fetch, refill, remote_refs
 from calibgit.repo.repository import Repository
 
 LOG = "refs/tags/calib/*:refs/tags/calib/*"
@@ -71,6 +71,8 @@ def _tracked(remote: Remote, branch_ref: str) -> str:
 def repair(repo: Repository, remote: Remote) -> list[Problem]:
     """Make a clone whole: full history, every branch as a remote-tracking one, the whole log, flattened tags too.
 
+    What a filter left out of a partial clone is brought as well.
+
     A name that is a bare commit here (a checkout flattened the tag) carries no trust, so what the remote holds
     replaces it. A tag object is never replaced.
 
@@ -79,9 +81,11 @@ def repair(repo: Repository, remote: Remote) -> list[Problem]:
 
     Raises:
         Conflict: MOVED.
-        EnvironmentFault: REMOTE_UNREACHABLE, REMOTE_REFUSED.
+        EnvironmentFault: REMOTE_UNREACHABLE, REMOTE_REFUSED, NO_CREDENTIALS.
     """
     there = remote_refs(repo, remote, TAG_NAMESPACE + "*")
+    if repo.missing():
+        refill(repo, remote, ["+refs/heads/*:refs/heads/*", LOG])
     flat = [ref.name for ref in list_refs(repo, TAG_NAMESPACE) if ref.kind == "commit"]
     replaced = [f"+{name}:{name}" for name in flat if name in there]
     _fetch(repo, remote, [f"+refs/heads/*:refs/remotes/{remote.name}/*", *replaced])

@@ -6,6 +6,7 @@ No local ref is created before the remote has accepted the event.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from calibgit.model.event import (
     expected_refs,
     statement,
 )
-from calibgit.model.policy import Policy
+from calibgit.model.policy import Policy, read_policy
 from calibgit.model.state import RegistryState
 from calibgit.registry.branch import protected_tip
 from calibgit.registry.clock import moment_of_writing
@@ -171,7 +172,8 @@ def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> byt
         )
     payload = plan_payload(writer, branch_ref, plan, now)
     pending = pending_signatures(writer.repo)
-    embed_signatures(payload, pending, now.policy, now.person)
+    policy = now.policy or _first_policy(payload, now.history)
+    embed_signatures(payload, pending, policy, policy.person_of_key(writer.signer.public_key) or "")
     names = expected_refs(payload)
     require_free(writer.repo, payload["refs"])
     unsigned = tag_object(
@@ -188,6 +190,12 @@ def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> byt
     return body
 
 
+def _first_policy(payload: Mapping[str, Any], history: History) -> Policy:
+    """Genesis is signed under the policy that it brings."""
+    target = payload["target"]
+    return read_policy(history.require_blob(target["commit"], target["path"], target["sha256"], target["size"]))
+
+
 def plan_payload(writer: Writer, branch_ref: str, plan: Plan, now: Situation) -> dict[str, Any]:
     """The whole payload that `plan` describes, without co-signatures."""
     branch_ref = now.policy.branch_ref if now.policy else branch_ref
@@ -196,13 +204,11 @@ def plan_payload(writer: Writer, branch_ref: str, plan: Plan, now: Situation) ->
     return payload_of(fields, now.state, branch_ref, now.history.tip, at)
 
 
-def embed_signatures(payload: dict[str, Any], pending: Sequence[Pending], policy: Policy | None, person: str) -> None:
+def embed_signatures(payload: dict[str, Any], pending: Sequence[Pending], policy: Policy, person: str) -> None:
     """Put into `payload` what others have signed of it: one co-signature a person, and proofs of possession.
 
     A writer who gives no reason takes the one that was co-signed, where there is only one.
     """
-    if policy is None:
-        return
     others = [each for each in pending if _is_anothers(each, policy, person, payload["seq"])]
     if not payload["reason"]:
         act = {name: value for name, value in statement(payload).items() if name != "reason"}
@@ -249,7 +255,7 @@ def require_home(remote: Remote, policy: Policy) -> None:
             "WRONG_HOME",
             f"the remote {remote.name} is not a home of this registry",
             why="Events of one registry must not end up in a fork. trust.toml lists its homes.",
-            fix=f"git remote set-url {remote.name} {policy.home[0]}",
+            fix=f"git remote set-url {remote.name} {shlex.quote(policy.home[0])}",
         )
 
 

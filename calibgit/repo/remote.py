@@ -18,7 +18,7 @@ from calibgit.repo.pushing import push
 from calibgit.repo.refs import update_refs
 from calibgit.repo.repository import Repository, is_full_ref, is_oid
 
-__all__ = ["Remote", "fetch", "find_remote", "push", "remote_refs", "require_safe_url"]
+__all__ = ["Remote", "fetch", "find_remote", "push", "refill", "remote_refs", "require_safe_url"]
 
 _REJECTED = re.compile(r"^ ! \[rejected\]\s+\S+\s+-> (\S+)\s", re.MULTILINE)
 # Code hosts allow no longer one. A file system's limit depends on where a clone lies, so one name could stop a fetch.
@@ -86,6 +86,27 @@ def _only_long_names(complaint: bytes) -> bool:
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str, str | None]]:
     known = {name: oid for name, oid in after.items() if len(name.encode("utf-8", "surrogateescape")) <= _LONGEST_NAME}
     return {name: (oid, before.get(name)) for name, oid in known.items() if before.get(name) != oid}
+
+
+def refill(repo: Repository, remote: Remote, refspecs: Sequence[str]) -> None:
+    """Bring every object of some refs of the remote once more, whatever is here; no ref is touched.
+
+    Args:
+        repo: a partial clone, where an ordinary fetch takes for granted what a filter left out.
+        remote: where from.
+        refspecs: full ref names with at most one `*`, each with a destination, which is thrown away.
+
+    Raises:
+        EnvironmentFault: REMOTE_UNREACHABLE, REMOTE_REFUSED, NO_CREDENTIALS, BAD_REMOTE_URL.
+    """
+    for refspec in refspecs:
+        _require_refspec(refspec)
+    options = ["--no-auto-gc", "--no-write-fetch-head", "--no-recurse-submodules", "--no-tags"]
+    with repo.clean_directory() as clean:
+        words = ("--refetch", "--no-filter", *options, _UPLOAD, "--end-of-options", location(repo, remote), *refspecs)
+        completed = talk(repo, clean, "fetch", *words)
+    if completed.status != 0:
+        raise remote_failure(remote, completed)
 
 
 def _move(repo: Repository, changed: Mapping[str, tuple[str, str | None]]) -> None:
