@@ -213,6 +213,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def print_written(written: Written, output: str, extra: dict[str, Any] | None = None) -> None:
     """Print the event that a command wrote, or would write."""
     payload = dict(written.event.payload)
+    if written.note:
+        note(f"note: {written.note}")
     if output == "json":
         print_json(
             {

@@ -27,11 +27,18 @@ from calibgit.repo.remote import fetch, remote_refs
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An event as it was written, or as it would be (`dry_run`); `person` is who signs."""
+    """An event as it was written, or as it would be (`dry_run`).
+
+    Attributes:
+        event: with object id and digest only where it was written.
+        person: who signs.
+        note: what whoever signs must know besides; mostly empty.
+    """
 
     event: Event
     person: str
     dry_run: bool
+    note: str = ""
 
 
 def release(

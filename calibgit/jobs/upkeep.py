@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from calibgit.errors import UsageError
 from calibgit.jobs.govern import Written
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
 from calibgit.registry.transitions import MAX_CHECKPOINT
-from calibgit.registry.write import Plan, write_event
+from calibgit.registry.write import Plan, Situation, write_event
 from calibgit.release import upkeep
 
 
 def policy(workspace: Workspace, *, reason: str, dry_run: bool = False) -> Written:
-    """Put the merged `trust.toml` in force.
+    """Put the merged `trust.toml` in force. Where the log's time is far ahead of the clock, this sets it right.
 
     Raises:
-        GateClosed: NO_POLICY, POLICY_UNCHANGED, NO_POSSESSION, KEY_REVIVED, FROM_SEQ_AHEAD.
+        GateClosed: NO_POLICY, POLICY_UNCHANGED, NO_POSSESSION, KEY_REVIVED, FROM_SEQ_AHEAD, BRANCH_NOT_CONTINUED.
         PermissionRefused: NOT_AUTHORISED, THRESHOLD.
     """
-    return write(workspace, lambda now: upkeep.policy(now, path=POLICY_FILE, reason=reason), dry_run=dry_run)
+    before: list[str] = []
+
+    def planned(now: Situation) -> Mapping[str, Any]:
+        before.append(now.state.head_at)
+        return upkeep.policy(now, path=POLICY_FILE, reason=reason)
+
+    written = write(workspace, planned, dry_run=dry_run)
+    if written.event.at >= before[-1]:
+        return written
+    return replace(written, note=f"the log's clock is set back from {before[-1]} to {written.event.at}")
 
 
 def checkpoint(workspace: Workspace, *, hours: int = 72, reason: str = "", dry_run: bool = False) -> Written:

@@ -18,9 +18,10 @@ from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.state import Problem, RegistryState, VersionRecord
 from calibgit.model.toml import read_toml
 from calibgit.pin.resolve import require_root
+from calibgit.registry.branch import protected_tip
 from calibgit.registry.highwater import refuse_stale
 from calibgit.registry.history import History
-from calibgit.registry.read import protected_tip, read_registry
+from calibgit.registry.read import read_registry
 from calibgit.registry.verify import Moment, Verification
 from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository

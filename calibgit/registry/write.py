@@ -25,12 +25,14 @@ from calibgit.model.event import (
 )
 from calibgit.model.policy import Policy, read_policy
 from calibgit.model.state import RegistryState
+from calibgit.registry.branch import protected_tip
+from calibgit.registry.clock import moment_of_writing
 from calibgit.registry.format import message, parse_event
 from calibgit.registry.highwater import Mark
 from calibgit.registry.history import History
 from calibgit.registry.pending import Pending, matching, same_act
-from calibgit.registry.read import pending_signatures, protected_tip, read_registry
-from calibgit.registry.refresh import refresh
+from calibgit.registry.read import pending_signatures, read_registry, require_free
+from calibgit.registry.refresh import refresh, require_continued
 from calibgit.registry.steps import check_event
 from calibgit.registry.verify import Slot
 from calibgit.repo.identity import Identity
@@ -43,7 +45,6 @@ from calibgit.repo.signing import Signer
 from calibgit.repo.tags import tag_object
 
 ATTEMPTS = 5
-MAX_CLOCK_LEAD_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> byt
     policy = now.policy or _first_policy(payload, now.history)
     embed_signatures(payload, pending, policy, policy.person_of_key(writer.signer.public_key) or "")
     names = expected_refs(payload)
+    require_free(writer.repo, payload["refs"])
     unsigned = tag_object(
         object_oid=payload["target"]["commit"],
         tag=names[1],
@@ -182,7 +184,9 @@ def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> byt
         message=message(payload),
     )
     body = unsigned + writer.signer.sign(unsigned, NAMESPACE_GIT).encode()
-    check_event(parse_event("0" * writer.repo.sha_length, body), now.state, now.policy, now.history)
+    checked = check_event(parse_event("0" * writer.repo.sha_length, body), now.state, now.policy, now.history)
+    if checked.after.branch_ref != checked.before.branch_ref:
+        require_continued(writer.repo, writer.remote, checked.after.branch_ref, now.history.tip)
     return body
 
 
@@ -195,7 +199,9 @@ def _first_policy(payload: Mapping[str, Any], history: History) -> Policy:
 def plan_payload(writer: Writer, branch_ref: str, plan: Plan, now: Situation) -> dict[str, Any]:
     """The whole payload that `plan` describes, without co-signatures."""
     branch_ref = now.policy.branch_ref if now.policy else branch_ref
-    return payload_of(plan(now), now.state, branch_ref, now.history.tip, _moment(writer, now.state))
+    fields = plan(now)
+    at = moment_of_writing(now.state, datetime.fromtimestamp(writer.clock(), UTC), fields["kind"])
+    return payload_of(fields, now.state, branch_ref, now.history.tip, at)
 
 
 def embed_signatures(payload: dict[str, Any], pending: Sequence[Pending], policy: Policy, person: str) -> None:
@@ -236,19 +242,6 @@ def payload_of(fields: Mapping[str, Any], state: RegistryState, branch_ref: str,
     }
     payload["refs"] = expected_refs(payload)[0]
     return payload
-
-
-def _moment(writer: Writer, state: RegistryState) -> str:
-    now = datetime.fromtimestamp(writer.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    limit = datetime.fromtimestamp(writer.clock() + MAX_CLOCK_LEAD_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if state.head_at > limit:
-        raise GateClosed(
-            "CLOCK_BEHIND",
-            f"the log's last event says {state.head_at}, more than 10 minutes ahead of this machine",
-            why="One of the two clocks is wrong.",
-            fix="set this machine's clock and repeat the command",
-        )
-    return max(now, state.head_at)
 
 
 def require_home(remote: Remote, policy: Policy) -> None:

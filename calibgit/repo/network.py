@@ -47,11 +47,12 @@ def find_remote(repo: Repository, name: str | None = None) -> Remote:
     if name is None:
         name = "origin" if "origin" in urls or len(urls) != 1 else next(iter(urls))
     if name not in urls:
+        other = next(iter(urls), "")
         raise EnvironmentFault(
             "NO_REMOTE",
-            f"there is no remote called {name[:80]!r}",
+            f"there is no remote called {name[:80]!r}" + (f", only: {', '.join(urls)}" if urls else ""),
             why="The registry lives in the remote that all its readers share.",
-            fix="git remote add origin URL, or name another one with --remote",
+            fix=f"git remote rename {other} origin" if other else "git remote add origin URL",
         )
     return Remote(name, require_safe_url(urls[name]))
 
@@ -170,7 +171,8 @@ def refused(remote: Remote, said: str) -> EnvironmentFault:
         "REMOTE_REFUSED",
         f"the remote {remote.name} refused: {said}",
         why="A permission, a hook or a rule of the code host forbids it.",
-        fix="ask an owner of the repository, or run: calibgit doctor",
+        fix="have an owner of the repository allow what the message names, then repeat the command: "
+        "nothing was written",
     )
 
 

@@ -191,11 +191,11 @@ def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool, bool]:
     if not work_tree.is_dir():
         raise _not_a_repository(work_tree)
     env = environment()
-    completed = execute(git_words(git_dir, "rev-parse", *questions, "HEAD"), env=env, cwd=work_tree)
+    completed = execute(git_words(git_dir, "rev-parse", *questions, "HEAD", shallow=True), env=env, cwd=work_tree)
     answers = completed.stdout.decode("utf-8", "replace").splitlines()
     has_head = completed.status == 0 and len(answers) > len(questions) and is_oid(answers.pop())
     if not has_head:  # nothing is checked out, or this is no repository
-        completed = execute(git_words(git_dir, "rev-parse", *questions), env=env, cwd=work_tree)
+        completed = execute(git_words(git_dir, "rev-parse", *questions, shallow=True), env=env, cwd=work_tree)
         answers = completed.stdout.decode("utf-8", "replace").splitlines()
     if completed.status != 0 or len(answers) != len(questions):
         raise _not_a_repository(work_tree)
