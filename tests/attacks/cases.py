@@ -138,7 +138,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         f"{TAGS}::test_what_was_deprecated_or_rolled_back_is_not_activated",
     ),
     "two clients push one slot: one wins, the other plans again": (
-        "jobs.test_races::test_the_loser_plans_again_and_takes_the_next_number",
+        "jobs.test_races::test_of_two_who_want_one_slot_the_second_takes_the_next_or_hears_why_not",
         f"{VOIDS}::test_junk_that_wins_a_race_against_a_writer_writes_nothing",
     ),
     "release and slot partly refused: nothing changes": (
@@ -146,7 +146,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         f"{NAMES}::test_a_squatted_release_name_burns_that_number_and_is_named",
     ),
     "crash between tag and push: nothing half done": (
-        "jobs.test_crashes::test_a_fault_at_some_children_leaves_nothing_half_done",
+        "jobs.test_crashes::test_whoever_is_killed_around_the_push_finishes_with_a_second_run",
         "registry.test_write::test_writers_leave_no_local_ref_that_the_remote_does_not_have",
     ),
     "file system without letter case or with another normal form: no two names collide": (
