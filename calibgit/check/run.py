@@ -13,7 +13,7 @@ from calibgit.check.documents import (
     passed,
     read_documents,
 )
-from calibgit.errors import CalibgitError
+from calibgit.errors import CalibgitError, GateClosed
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.checks import CheckReport, CheckResult
 from calibgit.model.config import read_config
@@ -118,7 +118,11 @@ def check_owners(candidate: Candidate) -> Iterator[CheckResult]:
     if candidate.owners is None:
         yield failed("owners", "NO_CODEOWNERS", "there is no CODEOWNERS at the base", fix="add CODEOWNERS first")
         return
-    free = uncovered(candidate.owners, candidate.changed)
+    try:
+        free = uncovered(candidate.owners, candidate.changed)
+    except GateClosed as error:
+        yield failed("owners", error.code, error.what, path=candidate.owners.path, fix=error.fix)
+        return
     if free:
         yield failed(
             "owners",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from calibgit.audit.words import policy_changes
-from calibgit.errors import CalibgitError
+from calibgit.errors import CalibgitError, GateClosed
 from calibgit.jobs.remote_check import compare
 from calibgit.jobs.workflows import unfiltered_pushes
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
@@ -145,8 +145,14 @@ def _owners(workspace: Workspace, verification: Verification, policy: Policy) ->
         yield _fail(f"{owners.path}, line {error.line}, is skipped: {error.kind}", f"mend {owners.path}")
     configs = [config_path(Version(1, 0, 0), place.configs) for place in policy.lines.values()]
     contracts = [f"{place.contracts}/x.schema.json" for place in policy.lines.values()]
-    for path in (*GATE_FILES, *configs, *contracts, *(f"proposals/{line}/x" for line in policy.lines)):
-        people = {person for owner in owners.owners_of(path).owners for person in policy.people_of_owner(owner)}
+    proposals = [f"proposals/{line}/x" for line in policy.lines]
+    try:
+        ownership = owners.ownership([*GATE_FILES, *configs, *contracts, *proposals])
+    except GateClosed as error:
+        yield _fail(error.what, error.fix)
+        return
+    for path, found in ownership.items():
+        people = {person for owner in found.owners for person in policy.people_of_owner(owner)}
         if not people:
             yield _fail(f"nobody of {POLICY_FILE} owns {path}", f"give it an owner in {owners.path}")
     named = {owner for rule in owners.rules for owner in rule.owners}

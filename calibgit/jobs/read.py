@@ -13,6 +13,7 @@ from calibgit.model.event import Event
 from calibgit.model.ids import Version, parse_config_path, parse_release_name, proposal_branch
 from calibgit.model.state import RegistryState, VersionRecord
 from calibgit.pin.resolve import wanted_version
+from calibgit.registry import allowed_signers as signers
 from calibgit.registry.format import subject
 from calibgit.registry.standing import standing
 from calibgit.registry.verify import Moment, Verification
@@ -260,10 +261,6 @@ def verify(workspace: Workspace) -> dict[str, Any]:
 
 
 def allowed_signers(workspace: Workspace) -> str:
-    """The people's keys as OpenSSH's allowed-signers file, so that stock `git verify-tag` can check the tags."""
-    _, policy = workspace.verification().require()
-    return "".join(
-        f'{person.emails[0] if person.emails else name} namespaces="git" {key}\n'
-        for name, person in sorted(policy.people.items())
-        for key in person.keys
-    )
+    """OpenSSH's allowed-signers file of the policy in force, so that stock `git verify-tag` can check the tags."""
+    state, policy = workspace.verification().require()
+    return signers.allowed_signers(policy, state.seq)

@@ -113,7 +113,7 @@ def require_owners(facts: MergeFacts, policy: Policy, approvers: Collection[str]
     """Rule b: every changed path has an owner among the approvers.
 
     Raises:
-        GateClosed: NO_CODEOWNERS or NOT_OWNER.
+        GateClosed: NO_CODEOWNERS, CODEOWNERS_TOO_LARGE or NOT_OWNER.
     """
     if facts.owners is None:
         raise refuse(
@@ -122,8 +122,7 @@ def require_owners(facts: MergeFacts, policy: Policy, approvers: Collection[str]
             "Without it nobody is named who may approve.",
             "add CODEOWNERS on the protected branch first",
         )
-    for path in facts.changed:
-        ownership = facts.owners.owners_of(path)
+    for path, ownership in facts.owners.ownership(facts.changed).items():
         people = {person for owner in ownership.owners for person in policy.people_of_owner(owner)}
         if people.isdisjoint(approvers):
             names = ", ".join(ownership.owners) or "nobody"

@@ -17,8 +17,9 @@ from calibgit.model.ids import Version, config_path, summary_path
 from calibgit.registry.format import message
 from calibgit.registry.history import schema_path
 from calibgit.registry.verify import Verification
+from calibgit.repo.signing import Signer
 from tests.support.governed import BASE, LINE, Governed
-from tests.support.world import MemorySigner, run_git
+from tests.support.world import run_git
 
 TAGS = "refs/tags/"
 
@@ -70,7 +71,7 @@ def unsigned(value: Mapping[str, Any], *, by: str = "bob", text: bytes | None = 
     return head.encode() + (message(value) if text is None else text)
 
 
-def sign(data: bytes, signer: MemorySigner, namespace: str = "git") -> bytes:
+def sign(data: bytes, signer: Signer, namespace: str = "git") -> bytes:
     """The whole tag."""
     return data + signer.sign(data, namespace).encode()
 

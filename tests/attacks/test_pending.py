@@ -14,9 +14,9 @@ from calibgit.model.canonical import strict_canonical
 from calibgit.model.event import NAMESPACE_POSSESSION, NAMESPACE_STATEMENT, statement
 from calibgit.model.ids import Version
 from calibgit.registry.pending import Pending, one_line
+from calibgit.repo.signing import Signer
 from tests.attacks.raw import codes, forge, payload, plant, stopped, target_of, warned, write
 from tests.support.governed import BASE, LINE, Governed
-from tests.support.world import MemorySigner
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ def staging(running: Governed, **changes: Any) -> dict[str, Any]:
     return payload(running, "activate", **(fields | changes))
 
 
-def entry(signer: MemorySigner, text: bytes, namespace: str = NAMESPACE_STATEMENT) -> dict[str, str]:
+def entry(signer: Signer, text: bytes, namespace: str = NAMESPACE_STATEMENT) -> dict[str, str]:
     """A signature as an event carries it."""
     return {"key": signer.public_key, "signature": one_line(signer.sign(text, namespace))}
 

@@ -16,7 +16,7 @@ from calibgit.model.canonical import pretty_json, sha256_hex
 from calibgit.model.checks import CheckReport, CheckResult
 from calibgit.model.ids import Version
 from calibgit.model.schemas import schema_bytes
-from calibgit.registry.owners import parse_codeowners
+from calibgit.registry.owners import MAX_LINES, parse_codeowners
 
 BASE = (Path(__file__).parents[2] / "configs/scoring_config_v1.0.0.json").read_bytes()
 CONFIG = "configs/scoring_config_v1.1.0.json"
@@ -119,6 +119,9 @@ REFUSALS: dict[str, tuple[Candidate, tuple[str, str], str | None]] = {
         candidate(version=None), ("scope", "NOT_ONE_PROPOSAL"), CONFIG,
     ),
     "no CODEOWNERS": (candidate(owners=None), ("owners", "NO_CODEOWNERS"), None),
+    "CODEOWNERS without end": (
+        candidate(owners=parse_codeowners(b"* @alice\n" * (MAX_LINES + 1))), ("owners", "CODEOWNERS_TOO_LARGE"), "CODEOWNERS",
+    ),
     "nobody owns it": (
         candidate(owners=parse_codeowners(b"configs/ @alice\n")), ("owners", "UNOWNED"), SUMMARY,
     ),

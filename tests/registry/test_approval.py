@@ -12,7 +12,7 @@ from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Policy
 from calibgit.registry.approval import MergeFacts, Scope, named_authors
 from calibgit.registry.merge_signed import judge
-from calibgit.registry.owners import parse_codeowners
+from calibgit.registry.owners import MAX_LINES, parse_codeowners
 from tests.support.events import commit, merge_facts, oid, policy, signer
 
 V = Version(1, 1, 0)
@@ -81,6 +81,10 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
         {"merge": replace(commit("m", (oid("a"), oid("b")), by=""), signature="-----BEGIN PGP SIGNATURE-----\nAAAA\n")},
     ),
     "no owners' file": ("NO_CODEOWNERS", {"owners": None}),
+    "an owners' file without end": (
+        "CODEOWNERS_TOO_LARGE",
+        {"owners": parse_codeowners(b"/x @bob\n" * MAX_LINES + b"* @alice\n")},
+    ),
     "an owner of something else": ("NOT_OWNER", {"owners": parse_codeowners(b"/docs/ @alice\n/configs/ @bob\n")}),
     "an owner of the documents only": ("NOT_OWNER", {"owners": parse_codeowners(b"* @alice\n/configs/ @bob\n")}),
     "an owner of the config only": ("NOT_OWNER", {"owners": parse_codeowners(b"* @alice\n/proposals/ @bob\n")}),
