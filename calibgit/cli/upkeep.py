@@ -35,6 +35,7 @@ from calibgit.model.ids import Version, require_name
 @env_option
 @key_option
 @reason_option()
+@click.option("--event", "seq", type=click.IntRange(2), default=None, metavar="SEQ", help="The rollback to ratify.")
 @click.option("--again", is_flag=True, help="As with activate.")
 @click.option("--breaking", is_flag=True, help="As with activate.")
 @click.option("--attest", is_flag=True, help="As with release.")
@@ -45,6 +46,7 @@ def countersign(
     repo: Path,
     version: str | None,
     act: str | None,
+    seq: int | None,
     line: str | None,
     env: str,
     key: Path | None,
@@ -63,6 +65,7 @@ def countersign(
     wanted = cosigning.Wanted(
         act=cast("cosigning.Act", act or "activate"),
         version=Version.parse(version.removeprefix("v")) if version else None,
+        seq=seq,
         env=require_name(env, "environment"),
         reason=reason,
         override=tuple(name for name, given in (("again", again), ("breaking", breaking)) if given),

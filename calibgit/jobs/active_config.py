@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from calibgit.errors import DocumentError
 from calibgit.model.canonical import sha256_hex
-from calibgit.model.config import read_config
+from calibgit.model.config_data import read_config_data
 from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Place
 from calibgit.repo.repository import Repository
@@ -36,7 +36,7 @@ def work_tree_config(repo: Repository, place: Place, version: Version) -> Active
     """The config of `version` in the work tree, which nobody has signed.
 
     Raises:
-        DocumentError: NO_SUCH_CONFIG, or see `read_config`.
+        DocumentError: NO_SUCH_CONFIG, or see `read_config_data`.
     """
     path = config_path(version, place.configs)
     try:
@@ -48,4 +48,4 @@ def work_tree_config(repo: Repository, place: Place, version: Version) -> Active
             why="Without its config nothing can be said about calibration.",
             fix=f"ls {place.configs}",
         ) from error
-    return ActiveConfig(version, data, read_config(data, path)[1])
+    return ActiveConfig(version, data, read_config_data(data, path))

@@ -21,22 +21,25 @@ from calibgit.repo.history import list_files
 from calibgit.repo.refs import list_refs
 
 
-def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
+def status(workspace: Workspace, *, line: str | None = None, at: str | None = None) -> dict[str, Any]:
     """What is active where, and every version with its state.
 
     Args:
         workspace: the clone.
+        line: one line; None for every line that the log or `calibgit.toml` knows.
         at: an event number or a UTC time `YYYY-MM-DDTHH:MM:SSZ`; None for now.
 
     Raises:
-        UsageError: BAD_MOMENT.
+        UsageError: BAD_MOMENT or UNKNOWN_LINE.
         GateClosed: NOT_SEALED.
     """
     verification = workspace.verification(None if at is None else moment_of(at))
     state = verification.past or verification.state
     if verification.ok:
         verification.require()
-    names = sorted({*state.versions, *workspace.settings.lines})
+    names = sorted({*state.versions, *workspace.line_names})
+    if line is not None:
+        names = [line if line in names else workspace.line_name]
     unverified = _unverified(workspace, state, names) if at is None else {}
     lines = {
         name: {

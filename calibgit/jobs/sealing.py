@@ -16,7 +16,7 @@ from calibgit.model.policy import Policy, read_policy
 from calibgit.registry.pending import PREFIX
 from calibgit.registry.powers import unsound
 from calibgit.registry.refresh import refresh
-from calibgit.registry.write import Plan, Situation, Writer, is_home, require_home, write_event
+from calibgit.registry.write import Plan, Situation, Writer, is_home, require_home, situation, write_event
 from calibgit.release import plan
 from calibgit.repo.network import Remote
 from calibgit.repo.refs import list_refs
@@ -71,9 +71,9 @@ def cosign_seal(workspace: Workspace, *, adopt: Adoptions, reason: str, dry_run:
     """
     ready = _prepared(workspace, adopt, reason)
     person = ready.policy.person_of_key(ready.writer.signer.public_key)
-    return leave_signature(
-        workspace, ready.writer, ready.policy, ready.planned, (NAMESPACE_STATEMENT, person), dry_run=dry_run
-    )
+    now = situation(ready.writer, ready.policy.branch_ref)
+    capacity = (NAMESPACE_STATEMENT, person)
+    return leave_signature(workspace, ready.writer, now, ready.planned, capacity, ready.policy, dry_run=dry_run)
 
 
 def _prepared(workspace: Workspace, adopt: Adoptions, reason: str) -> _Prepared:

@@ -27,6 +27,7 @@ def checkpoint(workspace: Workspace, *, hours: int = 72, reason: str = "", dry_r
 
     Raises:
         UsageError: BAD_EXPIRY.
+        GateClosed: CHECKPOINT_STANDS.
     """
     if not 1 <= hours <= MAX_CHECKPOINT.days * 24:
         raise UsageError(
@@ -64,11 +65,8 @@ def ratify(workspace: Workspace, seq: int, *, reason: str, dry_run: bool = False
 
 def write(workspace: Workspace, planned: Plan, *, voiding: bool = False, dry_run: bool = False) -> Written:
     """Write the event that `planned` describes under the policy in force."""
-    verification = workspace.verification()
-    if not (voiding and verification.foreign):
-        verification.require()
-    branch = verification.policy or workspace.unsealed_policy()
+    known = workspace.writing_policy()
     writer = workspace.writer()
-    event = write_event(writer, branch.branch_ref, planned, voiding=voiding, dry_run=dry_run)
+    event = write_event(writer, known.branch_ref, planned, voiding=voiding, dry_run=dry_run)
     workspace.forget()
-    return Written(event, branch.person_of_key(writer.signer.public_key) or "", dry_run)
+    return Written(event, known.person_of_key(writer.signer.public_key) or "", dry_run)

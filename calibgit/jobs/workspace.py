@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from calibgit.errors import DocumentError, EnvironmentFault, GateClosed
 from calibgit.jobs.active_config import ActiveConfig, work_tree_config
 from calibgit.jobs.memory import Memory
-from calibgit.model.config import read_config
-from calibgit.model.ids import Version
+from calibgit.model.config_data import read_config_data
+from calibgit.model.ids import Version, choose_line, is_name
 from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
-from calibgit.model.settings import Line, Settings, read_settings
 from calibgit.model.state import Problem, RegistryState, VersionRecord
+from calibgit.model.toml import read_toml
 from calibgit.pin.resolve import require_root
 from calibgit.registry.highwater import refuse_stale
 from calibgit.registry.history import History
@@ -26,6 +26,7 @@ from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository
 
 if TYPE_CHECKING:
+    from calibgit.model.settings import Line, Settings
     from calibgit.registry.write import Writer
     from calibgit.repo.signing import Signer
 
@@ -90,6 +91,8 @@ class Workspace:
     @cached_property
     def settings(self) -> Settings:
         """The parsed settings."""
+        from calibgit.model.settings import read_settings  # noqa: PLC0415  kept off the path of readers
+
         return read_settings(self.settings_bytes)
 
     @property
@@ -97,10 +100,18 @@ class Workspace:
         """Digest of the line's parsed settings; comments and spaces change nothing."""
         return self.line.digest()
 
+    @cached_property
+    def line_names(self) -> tuple[str, ...]:
+        """Names of the lines in `calibgit.toml`; what else it says is not looked at."""
+        lines = read_toml(self.settings_bytes, SETTINGS_FILE).get("lines")
+        if isinstance(lines, dict) and lines and all(is_name(name) for name in lines):
+            return tuple(lines)
+        return tuple(self.settings.lines)  # which says what is wrong
+
     @property
     def line_name(self) -> str:
         """Name of the line that this job is about."""
-        return self.settings.line(self._line)[0]
+        return choose_line(self._line, self.line_names)
 
     @property
     def line(self) -> Line:
@@ -183,6 +194,18 @@ class Workspace:
         """What this user has seen of registries before."""
         return Memory.of(self.environ)
 
+    def writing_policy(self) -> Policy:
+        """The last policy that this clone believes: enough to know what to fetch before anything is judged.
+
+        Where the log stops here, it may go on at the remote: junk that this clone has seen may be voided there.
+
+        Raises:
+            IntegrityError: the first error of a log without any.
+            GateClosed: NOT_SEALED.
+        """
+        verification = self.verification()
+        return verification.policy or verification.require()[1]
+
     def refresh(self, branch_ref: str) -> None:
         """Fetch the log and the protected branch."""
         from calibgit.registry.refresh import refresh  # noqa: PLC0415  kept off the path of readers
@@ -237,7 +260,7 @@ class Workspace:
 
         Raises:
             GateClosed: NOTHING_ACTIVE, NOT_RELEASED or NOT_SEALED.
-            DocumentError: see `read_config`.
+            DocumentError: see `read_config_data`.
         """
         verification = self.verification()
         if verification.policy is None and verification.ok and wanted is not None:
@@ -253,8 +276,7 @@ class Workspace:
             IntegrityError: DIGEST.
         """
         data = self.history(policy).require_blob(record.commit, record.path, record.sha256, record.size)
-        _, value = read_config(data, record.path)
-        return ActiveConfig(record.version, data, value)
+        return ActiveConfig(record.version, data, read_config_data(data, record.path))
 
     def _record(self, state: RegistryState, wanted: str | None, env: str) -> VersionRecord:
         if wanted is None:

@@ -20,6 +20,7 @@ def apply(state: RegistryState, checked: Checked) -> None:  # noqa: C901  one br
     kind = event.kind
     if kind == "genesis":
         _start(state, event, people[0])
+        state.ended.update(checked.after.ended)
     elif kind == "policy":
         _govern(state, event, checked.before, checked.after)
     elif kind == "release":

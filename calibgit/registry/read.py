@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache, partial
 
 from calibgit.errors import DocumentError, IntegrityError
-from calibgit.model.event import MAX_EVENT_BYTES, expected_refs
+from calibgit.model.event import MAX_EVENT_BYTES
 from calibgit.model.ids import TAG_NAMESPACE, parse_release_name, parse_slot, parse_summary_path
 from calibgit.model.state import Problem
 from calibgit.registry.highwater import Mark, refuse_marks, witness
@@ -40,15 +41,16 @@ def read_registry(
     """
     refs = [ref for ref in list_refs(repo, TAG_NAMESPACE) if not ref.name.startswith(PREFIX)]
     names = {ref.name: ref.oid for ref in refs}
+    tip_of = cache(partial(protected_tip, repo, remote=remote))
     result = verify_log(
         occupied(refs),
         names,
         lambda oids: _bodies(repo, oids),
-        lambda branch: History(repo, protected_tip(repo, branch, remote)),
+        lambda branch: History(repo, tip_of(branch)),
         moment=moment,
     )
     if result.policy is not None and (result.ok or result.foreign):
-        marks = [*memory(result.state.registry), *_witnesses(repo, result, remote)]
+        marks = [*memory(result.state.registry), *_witnesses(repo, result, tip_of)]
         result.marked = bool(marks)
         problem = refuse_marks(result.events, marks)
         if problem is not None:
@@ -73,12 +75,12 @@ def _log_missing(name: str) -> Problem:
     )
 
 
-def _witnesses(repo: Repository, result: Verification, remote: str) -> Iterator[Mark]:
+def _witnesses(repo: Repository, result: Verification, tip_of: Callable[[str], str]) -> Iterator[Mark]:
     """Log heads that merged proposals name. A released one's own event is a later witness, so it is not read."""
     policy, state = result.policy, result.state
     if policy is None:
         return
-    tip = protected_tip(repo, policy.branch_ref, remote)
+    tip = tip_of(policy.branch_ref)
     for path in list_files(repo, tip, "proposals/", strict=False):
         named = parse_summary_path(path)
         if named is None or named[1] in state.line(named[0]):
@@ -131,7 +133,7 @@ def _bodies(repo: Repository, oids: list[str]) -> Iterator[bytes | None]:
 
 
 def _foreign_names(result: Verification, names: Mapping[str, str]) -> list[Problem]:
-    owned = {name for event in result.events for name in expected_refs(event.payload)[0]}
+    owned = {name for event in result.events for name in event.payload["refs"]}
     foreign = sorted(name for name in names.keys() - owned if parse_slot(name.removeprefix("refs/tags/")) is None)
     found = [
         Problem("FOREIGN_NAME", f"{name!a} belongs to no event and is ignored", None, ascii(name)[1:-1])

@@ -12,7 +12,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from calibgit.errors import CalibgitError, EnvironmentFault, IntegrityError
-from calibgit.model.event import Event, expected_refs
+from calibgit.model.event import Event
 from calibgit.model.state import Problem
 from calibgit.registry.authority import signers
 from calibgit.registry.facts import Facts
@@ -24,6 +24,7 @@ from calibgit.registry.verification import Moment, Slot, Verification
 __all__ = ["MAX_LISTED", "Moment", "Slot", "Verification", "problem_of", "verify_log"]
 
 MAX_LISTED = 20
+_AHEAD_BYTES = 256 * 1024
 _ONLY_HERE = frozenset({"HEAD_MISSING", "NO_BRANCH", "NO_SUCH_COMMIT", "OBJECT_CORRUPT", "UNREADABLE"})
 
 
@@ -46,10 +47,29 @@ def verify_log(
     """
     fold = _Fold(names, facts_of, moment)
     wanted = list(slots)
-    for slot, body in zip(wanted, bodies([slot.oid for slot in wanted]), strict=True):
-        if not fold.take(slot, body):
+    for slot, parsed in _parsed(zip(wanted, bodies([slot.oid for slot in wanted]), strict=True)):
+        if not fold.take(slot, parsed):
             break
     return fold.finish()
+
+
+def _parsed(found: Iterator[tuple[Slot, bytes | None]]) -> Iterator[tuple[Slot, Event | CalibgitError]]:
+    """Steps 1 and 2, some slots ahead of the other steps: the same work on many events at once is quicker."""
+    size = _AHEAD_BYTES
+    while size >= _AHEAD_BYTES:
+        batch: list[tuple[Slot, Event | CalibgitError]] = []
+        size, failure = 0, None
+        try:
+            for slot, body in found:
+                batch.append((slot, _parse(slot, body)))
+                size += len(body or b"")
+                if size >= _AHEAD_BYTES:
+                    break
+        except CalibgitError as error:  # the repository cannot be read any further
+            failure = error
+        yield from batch
+        if failure is not None:
+            raise failure
 
 
 class _Fold:
@@ -65,11 +85,13 @@ class _Fold:
         self._more = 0
         self._unreachable: Problem | None = None
 
-    def take(self, slot: Slot, body: bytes | None) -> bool:
-        """Look at the next occupied slot; False when nothing behind it can count."""
+    def take(self, slot: Slot, parsed: Event | CalibgitError) -> bool:
+        """Look at the next occupied slot, after steps 1 and 2; False when nothing behind it can count."""
         event: Event | None = None
         try:
-            event = _parse(slot, body)
+            if isinstance(parsed, CalibgitError):
+                raise parsed
+            event = parsed
             _require_names(event, slot, self._names)
             self._believe(event)
         except EnvironmentFault:
@@ -193,22 +215,22 @@ def _numbered(step: int, error: IntegrityError) -> IntegrityError:
     return error
 
 
-def _parse(slot: Slot, body: bytes | None) -> Event:
-    """Step 1 as far as the slot shows it, and step 2.
+def _parse(slot: Slot, body: bytes | None) -> Event | CalibgitError:
+    """Step 1 as far as the slot shows it, and step 2: the event, or why it is none.
 
-    Raises:
-        IntegrityError: what step 1 saw, UNREADABLE, NAME_MISMATCH, or a code of `parse_event`.
+    That is what step 1 saw, UNREADABLE, NAME_MISMATCH, or a code of `parse_event`.
     """
     if slot.problem is not None:
-        raise _numbered(1, IntegrityError(slot.problem.code, slot.problem.message, fix=slot.problem.fix))
+        return _numbered(1, IntegrityError(slot.problem.code, slot.problem.message, fix=slot.problem.fix))
     if body is None:
-        raise _numbered(1, _unreadable(slot))
+        return _numbered(1, _unreadable(slot))
     try:
         event = parse_event(slot.oid, body)
-    except IntegrityError as error:
-        raise _numbered(2, error) from None
+    except CalibgitError as error:
+        error.step = 2
+        return error.with_traceback(None)
     if event.seq != slot.seq:
-        raise _numbered(1, _mismatch(f"slot {slot.seq} holds event {event.seq}", "find out who pushed it"))
+        return _numbered(1, _mismatch(f"slot {slot.seq} holds event {event.seq}", "find out who pushed it"))
     return event
 
 
@@ -218,7 +240,7 @@ def _require_names(event: Event, slot: Slot, names: Mapping[str, str]) -> None:
     Raises:
         IntegrityError: NAME_MISMATCH.
     """
-    for name in expected_refs(event.payload)[0]:
+    for name in event.payload["refs"]:
         if names.get(name) == event.payload["target"]["commit"]:
             raise _numbered(1, flattened(name))
         if names.get(name) != slot.oid:

@@ -85,7 +85,7 @@ class Repository:
             EnvironmentFault: NO_GIT, NOT_A_REPOSITORY, BARE_REPOSITORY, SHALLOW_HISTORY, PARTIAL_CLONE,
                 EMPTY_REPOSITORY.
         """
-        repository, shallow = _inspect(*_discover(path.absolute()))
+        repository, shallow, has_head = _inspect(*_discover(path.absolute()))
         if shallow and not cut_off:
             raise EnvironmentFault(
                 "SHALLOW_HISTORY",
@@ -102,8 +102,7 @@ class Repository:
                 fix="git fetch --refetch --no-filter origin '+refs/heads/*:refs/remotes/origin/*' "
                 "'refs/tags/calib/*:refs/tags/calib/*'; readers do it themselves with --fetch",
             )
-        head = repository.execute("show-ref", "--verify", "--quiet", "HEAD")
-        if head.status != 0 and not repository.run("for-each-ref", "--count=1"):
+        if not has_head and not repository.run("for-each-ref", "--count=1"):
             raise EnvironmentFault(
                 "EMPTY_REPOSITORY",
                 f"{repository.work_tree} has no commit yet",
@@ -181,7 +180,8 @@ def _follow_gitfile(dot_git: Path) -> Path:
     return dot_git.parent / text.removeprefix("gitdir: ")
 
 
-def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool]:
+def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool, bool]:
+    """The repository, whether its history is cut off, and whether HEAD names a commit."""
     questions = (
         "--show-object-format",
         "--is-shallow-repository",
@@ -190,9 +190,13 @@ def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool]:
     )
     if not work_tree.is_dir():
         raise _not_a_repository(work_tree)
-    words = git_words(git_dir, "rev-parse", *questions)
-    completed = execute(words, env=environment(), cwd=work_tree)
+    env = environment()
+    completed = execute(git_words(git_dir, "rev-parse", *questions, "HEAD"), env=env, cwd=work_tree)
     answers = completed.stdout.decode("utf-8", "replace").splitlines()
+    has_head = completed.status == 0 and len(answers) > len(questions) and is_oid(answers.pop())
+    if not has_head:  # nothing is checked out, or this is no repository
+        completed = execute(git_words(git_dir, "rev-parse", *questions), env=env, cwd=work_tree)
+        answers = completed.stdout.decode("utf-8", "replace").splitlines()
     if completed.status != 0 or len(answers) != len(questions):
         raise _not_a_repository(work_tree)
     if answers[2] == "true":
@@ -203,7 +207,7 @@ def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool]:
         work_tree=work_tree.resolve(),
         sha_length=64 if answers[0] == "sha256" else 40,
     )
-    return repository, answers[1] == "true"
+    return repository, answers[1] == "true", has_head
 
 
 def _not_a_repository(path: Path) -> EnvironmentFault:

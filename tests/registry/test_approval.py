@@ -159,8 +159,8 @@ def test_only_a_machine_speaks_for_a_schedule() -> None:
     rules = policy()
     assert refusal(merge_facts(initiator="schedule"), rules) == "SCHEDULE_CLAIMED"
     people = dict(rules.people)
-    people["carol"] = people["carol"].model_copy(update={"kind": "ci"})
-    machine = rules.model_copy(update={"people": people})
+    people["carol"] = replace(people["carol"], kind="ci")
+    machine = replace(rules, people=people)
     assert judge(merge_facts(initiator="schedule"), machine, SCOPE, 2).record["authors"] == ["carol"]
 
 
@@ -180,8 +180,8 @@ def test_a_machine_approves_nothing() -> None:
     """A CI key that CODEOWNERS happens to name must not stand for a person."""
     rules = policy()
     people = dict(rules.people)
-    people["alice"] = people["alice"].model_copy(update={"kind": "ci"})
-    assert refusal(merge_facts(), rules.model_copy(update={"people": people})) == "NOT_HUMAN"
+    people["alice"] = replace(people["alice"], kind="ci")
+    assert refusal(merge_facts(), replace(rules, people=people)) == "NOT_HUMAN"
 
 
 @pytest.mark.parametrize(("seq", "good"), [(2, True), (4, True), (5, False), (9, False)])
