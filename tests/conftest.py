@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.world import Keyring, Template, World
 
@@ -28,6 +29,10 @@ _FIXED = {
     "TZ": "UTC",
     "NO_COLOR": "1",
 }
+
+
+settings.register_profile("no-clock", deadline=None)
+settings.load_profile("no-clock")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibgit.errors import DocumentError, EnvironmentFault, GateClosed
-from calibgit.jobs.active_config import ActiveConfig, work_tree_config
+from calibgit.jobs.active_config import ActiveConfig, known_version, work_tree_config
 from calibgit.jobs.memory import Memory
 from calibgit.model.config_data import read_config_data
 from calibgit.model.ids import Version, choose_line, is_name
 from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
-from calibgit.model.state import Problem, RegistryState, VersionRecord
+from calibgit.model.state import Problem, VersionRecord
 from calibgit.model.toml import read_toml
 from calibgit.pin.resolve import require_root
 from calibgit.registry.branch import protected_tip
@@ -267,7 +267,7 @@ class Workspace:
         if verification.policy is None and verification.ok and wanted is not None:
             return work_tree_config(self.repo, self.place, Version.parse(wanted.removeprefix("v")))
         state, policy = verification.require()
-        record = self._record(state, wanted, env)
+        record = known_version(state, self.line_name, wanted, env)
         return self.config_of(record, policy)
 
     def config_of(self, record: VersionRecord, policy: Policy) -> ActiveConfig:
@@ -278,24 +278,3 @@ class Workspace:
         """
         data = self.history(policy).require_blob(record.commit, record.path, record.sha256, record.size)
         return ActiveConfig(record.version, data, read_config_data(data, record.path))
-
-    def _record(self, state: RegistryState, wanted: str | None, env: str) -> VersionRecord:
-        if wanted is None:
-            record = state.active(self.line_name, env)
-            if record is None:
-                raise GateClosed(
-                    "NOTHING_ACTIVE",
-                    f"nothing of {self.line_name} is active in {env}",
-                    why="The config in force is what calibration is about.",
-                    fix="name a version with --config X.Y.Z, or: calibgit activate X.Y.Z",
-                )
-            return record
-        record = state.line(self.line_name).get(Version.parse(wanted.removeprefix("v")))
-        if record is None:
-            raise GateClosed(
-                "NOT_RELEASED",
-                f"{self.line_name} v{wanted} is not released",
-                why="Only released bytes are known for certain.",
-                fix=f"calibgit status --line {self.line_name}",
-            )
-        return record

@@ -121,8 +121,12 @@ class Repository:
         if not any((self.common_dir / "objects" / "pack").glob("*.promisor")):
             return 0
         refs = [f"--glob={names}" for names in ("refs/heads", "refs/remotes", "refs/tags/calib")]
-        listed = self.run("rev-list", "--objects", "--quiet", "--missing=print", *refs)
-        return listed.count(b"?")
+        argv = ("rev-list", "--objects", "--quiet", "--missing=print", *refs)
+        words = git_words(self.git_dir, *argv, shallow=True)  # what a cut leaves out is another fault, told apart
+        completed = execute(words, env=environment(), cwd=self.work_tree)
+        if completed.status != 0:
+            raise git_failed(argv, completed)
+        return completed.stdout.count(b"?")
 
     def execute(self, *argv: str, stdin: bytes = b"") -> Completed:
         """Run a local git command and return the result whatever its status."""

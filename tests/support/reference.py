@@ -229,6 +229,13 @@ class Book:
         at = self.released(line).get(version, 0)
         return self.moves[at].authors if at > 1 else ()
 
+    def _authors(self, move: Move) -> tuple[str, ...]:
+        """Who wrote the version that the move speaks of; a ratification speaks of the one that was restored."""
+        about = self.moves.get(move.about) if move.kind == "ratify" else move
+        if about is None or (move.kind == "ratify" and about.kind not in {"activate", "revert"}):
+            return ()
+        return self.authors(about.line, about.version)
+
     def statement(self, move: Move) -> Any:
         """What co-signers sign: the move without its place in the log, under the policy in force.
 
@@ -299,7 +306,7 @@ class Book:
         production = name == "activate:production"
         if len(entitled) < (2 if production and rules.pair else 1):
             return "THRESHOLD"
-        authors = move.authors if move.kind == "release" else self.authors(move.line, move.version)
+        authors = move.authors if move.kind == "release" else self._authors(move)
         return "AUTHOR_ONLY" if production and {*entitled} <= {*authors, *MACHINES} else ""
 
     def _evidence(self, move: Move) -> str:
