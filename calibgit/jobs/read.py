@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from calibgit.errors import GateClosed, UsageError
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.event import Event
 from calibgit.model.ids import Version, parse_config_path, parse_release_name, proposal_branch
-from calibgit.model.state import RegistryState, VersionRecord
+from calibgit.model.state import Problem, RegistryState, VersionRecord
 from calibgit.pin.resolve import wanted_version
 from calibgit.registry import allowed_signers as signers
+from calibgit.registry.clock import far_ahead
 from calibgit.registry.format import subject
 from calibgit.registry.standing import standing
 from calibgit.registry.verify import Moment, Verification
@@ -67,8 +69,14 @@ def status(workspace: Workspace, *, line: str | None = None, at: str | None = No
         "unratified": [step.seq for step in state.unratified()],
         "lines": lines,
         "errors": [problem.as_dict() for problem in verification.errors],
-        "warnings": [problem.as_dict() for problem in (*verification.warnings, *standing(state))],
+        "warnings": [problem.as_dict() for problem in (*verification.warnings, *_standing(workspace, state, at))],
     }
+
+
+def _standing(workspace: Workspace, state: RegistryState, at: str | None) -> list[Problem]:
+    """What a person has to look at; what lies ahead of this machine's clock, only for now."""
+    ahead = far_ahead(state, datetime.fromtimestamp(workspace.now(), UTC)) if at is None else None
+    return standing(state) + ([ahead] if ahead else [])
 
 
 def trust_of(workspace: Workspace) -> str:

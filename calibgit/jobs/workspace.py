@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibgit.errors import DocumentError, GateClosed, UsageError
+from calibgit.errors import DocumentError, EnvironmentFault, GateClosed
 from calibgit.jobs.active_config import ActiveConfig, work_tree_config
 from calibgit.jobs.memory import Memory
 from calibgit.model.config_data import read_config_data
@@ -18,9 +18,10 @@ from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.state import Problem, RegistryState, VersionRecord
 from calibgit.model.toml import read_toml
 from calibgit.pin.resolve import require_root
+from calibgit.registry.branch import protected_tip
 from calibgit.registry.highwater import refuse_stale
 from calibgit.registry.history import History
-from calibgit.registry.read import protected_tip, read_registry
+from calibgit.registry.read import read_registry
 from calibgit.registry.verify import Moment, Verification
 from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository
@@ -163,7 +164,9 @@ class Workspace:
         """Name of the remote whose branches this reader believes; `origin` when there is none."""
         try:
             return self.remote.name
-        except UsageError:
+        except EnvironmentFault as fault:
+            if fault.code != "NO_REMOTE":
+                raise
             return "origin"
 
     def verification(self, moment: Moment | None = None) -> Verification:
@@ -191,6 +194,18 @@ class Workspace:
     def memory(self) -> Memory:
         """What this user has seen of registries before."""
         return Memory.of(self.environ)
+
+    def writing_policy(self) -> Policy:
+        """The last policy that this clone believes: enough to know what to fetch before anything is judged.
+
+        Where the log stops here, it may go on at the remote: junk that this clone has seen may be voided there.
+
+        Raises:
+            IntegrityError: the first error of a log without any.
+            GateClosed: NOT_SEALED.
+        """
+        verification = self.verification()
+        return verification.policy or verification.require()[1]
 
     def refresh(self, branch_ref: str) -> None:
         """Fetch the log and the protected branch."""

@@ -135,6 +135,7 @@ class Policy:
         everybody = self.people.values()
         _require_once("key", [key for person in everybody for key in person.keys])
         _require_once("e-mail", [mail.casefold() for person in everybody for mail in person.emails])
+        _require_once("account", [f"{a.host.casefold()} {a.id}" for person in everybody for a in person.accounts])
         for person in everybody:
             if any(end.key not in person.keys for end in person.ended):
                 raise ValueError("a key ends that its person does not have")

@@ -11,6 +11,7 @@ from calibgit.model.audit import AuditReport
 from calibgit.model.base import Document
 from calibgit.model.checks import CheckReport
 from calibgit.model.config import ScoringConfig
+from calibgit.model.doctor import DoctorReport
 from calibgit.model.proposal import ChangeSummary
 from calibgit.model.report import CalibrationReport
 from calibgit.model.rollback import RollbackReport
@@ -22,6 +23,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "calibration-report": CalibrationReport,
     "change-summary": ChangeSummary,
     "check-report": CheckReport,
+    "doctor": DoctorReport,
     "exact-snapshot": ExactSnapshot,
     "metrics-snapshot": MetricsSnapshot,
     "rollback-report": RollbackReport,

@@ -149,9 +149,12 @@ def _step_6_authority(event: Event, state: RegistryState, policy: Policy, people
 
 
 def authors_of(payload: Mapping[str, Any], state: RegistryState) -> frozenset[str]:
-    """Who wrote the version that a payload speaks of."""
+    """Who wrote the version that a payload speaks of; for a ratification, the one that the rollback restored."""
     if "approval" in payload:
         return frozenset(payload["approval"]["authors"])
+    if "ratifies" in payload:
+        restored = (step for step in state.steps if step.seq == payload["ratifies"]["seq"])
+        return frozenset(name for step in restored for name in state.versions[step.line][step.version].authors)
     if "version" not in payload:
         return frozenset()
     record = state.line(payload["line"]).get(Version.parse(payload["version"]))

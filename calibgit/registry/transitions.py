@@ -21,11 +21,11 @@ def statement_digest(event: Event) -> str:
 
 def refuse_transition(state: RegistryState, event: Event, people: tuple[str, ...]) -> GateClosed | None:
     """Why the state machine does not allow `event`, signed by `people`, now; None when it does. Pure."""
-    if event.at < state.head_at:
+    if event.at < state.head_at and event.kind != "policy":
         return GateClosed(
             "TIME_REVERSED",
             f"event {event.seq} says {event.at}, before its predecessor's {state.head_at}",
-            why="Time in the log may stand still but not run back.",
+            why="Time in the log may stand still but not run back; only a change of policy sets a false time right.",
             fix="check the clock of the machine that signs",
         )
     if event.payload.get("cosignatures") and statement_digest(event) in state.statements:
@@ -91,6 +91,13 @@ def _reject(state: RegistryState, event: Event) -> GateClosed | None:
             f"{event.line} v{event.version} is already {record.status}",
             why="Only a version that was never released can be rejected.",
             fix=f"calibgit deprecate {event.version} --reason TEXT",
+        )
+    if event.payload["config_sha256"] in state.rejected.get(event.line, {}):
+        return GateClosed(
+            "ALREADY_REJECTED",
+            f"these bytes of {event.line} v{event.version} are rejected already",
+            why="The event would change nothing.",
+            fix="calibgit status",
         )
     return None
 
@@ -198,8 +205,7 @@ def _deprecate(state: RegistryState, event: Event) -> GateClosed | None:
 
 def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
     del state
-    expires, at = datetime.fromisoformat(event.payload["expires"]), datetime.fromisoformat(event.at)
-    if timedelta(0) < expires - at <= MAX_CHECKPOINT:
+    if timedelta(0) < moment(event.payload["expires"]) - moment(event.at) <= MAX_CHECKPOINT:
         return None
     return GateClosed(
         "BAD_EXPIRY",
@@ -207,6 +213,11 @@ def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
         why=f"A checkpoint says that nothing newer exists; that is worth something for {MAX_CHECKPOINT.days} days.",
         fix="calibgit checkpoint --hours 72",
     )
+
+
+def moment(text: str) -> datetime:
+    """A UTC time of the log, `YYYY-MM-DDTHH:MM:SSZ`."""
+    return datetime.fromisoformat(text)
 
 
 def _ratify(state: RegistryState, event: Event, people: tuple[str, ...]) -> GateClosed | None:

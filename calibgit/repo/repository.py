@@ -79,10 +79,11 @@ class Repository:
 
         Args:
             path: a directory inside it.
-            cut_off: also take a shallow one, in order to make it whole.
+            cut_off: also take a shallow or partial one, in order to make it whole.
 
         Raises:
-            EnvironmentFault: NO_GIT, NOT_A_REPOSITORY, BARE_REPOSITORY, SHALLOW_HISTORY, EMPTY_REPOSITORY.
+            EnvironmentFault: NO_GIT, NOT_A_REPOSITORY, BARE_REPOSITORY, SHALLOW_HISTORY, PARTIAL_CLONE,
+                EMPTY_REPOSITORY.
         """
         repository, shallow, has_head = _inspect(*_discover(path.absolute()))
         if shallow and not cut_off:
@@ -91,6 +92,14 @@ class Repository:
                 f"the history of {repository.work_tree} is cut off (shallow)",
                 why="Without the whole history nothing about approvals can be proven.",
                 fix="git fetch --unshallow --force origin '+refs/heads/*:refs/remotes/origin/*' "
+                "'refs/tags/calib/*:refs/tags/calib/*'; readers do it themselves with --fetch",
+            )
+        if not cut_off and (missing := repository.missing()):
+            raise EnvironmentFault(
+                "PARTIAL_CLONE",
+                f"{repository.work_tree} is a partial clone: {missing:,} objects of its history are not here",
+                why="A file that is not here looks like one that never was, and nothing is fetched behind your back.",
+                fix="git fetch --refetch --no-filter origin '+refs/heads/*:refs/remotes/origin/*' "
                 "'refs/tags/calib/*:refs/tags/calib/*'; readers do it themselves with --fetch",
             )
         if not has_head and not repository.run("for-each-ref", "--count=1"):
@@ -106,6 +115,14 @@ class Repository:
     def open_new(cls, path: Path) -> Repository:
         """Open the repository whose work tree is exactly `path`; it may still be empty."""
         return _inspect(path.absolute() / ".git", path.absolute())[0]
+
+    def missing(self) -> int:
+        """How many objects of the branches and of the log were left out by a filter; 0 in an ordinary clone."""
+        if not any((self.common_dir / "objects" / "pack").glob("*.promisor")):
+            return 0
+        refs = [f"--glob={names}" for names in ("refs/heads", "refs/remotes", "refs/tags/calib")]
+        listed = self.run("rev-list", "--objects", "--quiet", "--missing=print", *refs)
+        return listed.count(b"?")
 
     def execute(self, *argv: str, stdin: bytes = b"") -> Completed:
         """Run a local git command and return the result whatever its status."""
@@ -174,11 +191,11 @@ def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool, bool]:
     if not work_tree.is_dir():
         raise _not_a_repository(work_tree)
     env = environment()
-    completed = execute(git_words(git_dir, "rev-parse", *questions, "HEAD"), env=env, cwd=work_tree)
+    completed = execute(git_words(git_dir, "rev-parse", *questions, "HEAD", shallow=True), env=env, cwd=work_tree)
     answers = completed.stdout.decode("utf-8", "replace").splitlines()
     has_head = completed.status == 0 and len(answers) > len(questions) and is_oid(answers.pop())
     if not has_head:  # nothing is checked out, or this is no repository
-        completed = execute(git_words(git_dir, "rev-parse", *questions), env=env, cwd=work_tree)
+        completed = execute(git_words(git_dir, "rev-parse", *questions, shallow=True), env=env, cwd=work_tree)
         answers = completed.stdout.decode("utf-8", "replace").splitlines()
     if completed.status != 0 or len(answers) != len(questions):
         raise _not_a_repository(work_tree)

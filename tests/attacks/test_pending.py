@@ -157,3 +157,13 @@ def test_a_flood_of_pending_signatures_changes_nothing(running: Governed) -> Non
     jobs.activate(running.workspace("bob"), BASE, env="staging")
     result = running.verification()
     assert (result.ok, result.state.seq, warned(result)) == (True, 4, [])
+
+
+def test_junk_where_a_co_signature_belongs_is_no_co_signature(running: Governed) -> None:
+    """Who knows what will be signed, and by whom, knows the name too; the co-signer hears that it is taken."""
+    wanted = Wanted("activate", BASE, env="staging", reason="agreed")
+    name = cosigning.countersign(running.workspace("alice"), wanted, dry_run=True).pending.ref
+    (running.world.remote / name).parent.mkdir(parents=True)
+    (running.world.remote / name).write_text(running.tip() + "\n")
+    with pytest.raises(CalibgitError, match="NAME_TAKEN"):
+        cosigning.countersign(running.workspace("alice"), wanted)
