@@ -105,9 +105,8 @@ class Workspace:
     def line_names(self) -> tuple[str, ...]:
         """Names of the lines in `calibgit.toml`; what else it says is not looked at."""
         lines = read_toml(self.settings_bytes, SETTINGS_FILE).get("lines")
-        if isinstance(lines, dict) and lines and all(is_name(name) for name in lines):
-            return tuple(lines)
-        return tuple(self.settings.lines)  # which says what is wrong
+        # Where these are no names, reading all of it says what is wrong.
+        return tuple(lines if isinstance(lines, dict) and lines and all(map(is_name, lines)) else self.settings.lines)
 
     @property
     def line_name(self) -> str:
