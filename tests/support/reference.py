@@ -299,7 +299,9 @@ class Book:
         production = name == "activate:production"
         if len(entitled) < (2 if production and rules.pair else 1):
             return "THRESHOLD"
-        authors = move.authors if move.kind == "release" else self.authors(move.line, move.version)
+        spoken = self.moves.get(move.about, move) if move.kind == "ratify" else move
+        known = self.authors(spoken.line, spoken.version) if move is spoken or spoken.kind == "revert" else ()
+        authors = move.authors if move.kind == "release" else known
         return "AUTHOR_ONLY" if production and {*entitled} <= {*authors, *MACHINES} else ""
 
     def _evidence(self, move: Move) -> str:
