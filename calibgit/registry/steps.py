@@ -153,7 +153,8 @@ def authors_of(payload: Mapping[str, Any], state: RegistryState) -> frozenset[st
     if "approval" in payload:
         return frozenset(payload["approval"]["authors"])
     if "ratifies" in payload:
-        restored = (step for step in state.steps if step.seq == payload["ratifies"]["seq"])
+        named = payload["ratifies"]["seq"]
+        restored = (step for step in state.steps if step.seq == named and step.kind == "revert")
         return frozenset(name for step in restored for name in state.versions[step.line][step.version].authors)
     if "version" not in payload:
         return frozenset()

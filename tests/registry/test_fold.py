@@ -330,7 +330,7 @@ REACHED = {
         *("STATEMENT_REUSED", "THRESHOLD", "TIME_REVERSED"),
     )
 } | {
-    *(("ratify", code) for code in ("ALREADY_RATIFIED", "OWN_ROLLBACK", "NOT_A_ROLLBACK")),
+    *(("ratify", code) for code in ("ALREADY_RATIFIED", "AUTHOR_ONLY", "OWN_ROLLBACK", "NOT_A_ROLLBACK")),
     *(("release", code) for code in ("CONFIG_REJECTED", "VERSION_NOT_GREATER", "VERSION_TAKEN", "NOT_AUTHORISED")),
     ("revert", "NOT_A_ROLLBACK_TARGET"),
     *(("reject", code) for code in ("ALREADY_REJECTED", "VERSION_TAKEN")),

@@ -229,13 +229,6 @@ class Book:
         at = self.released(line).get(version, 0)
         return self.moves[at].authors if at > 1 else ()
 
-    def _authors(self, move: Move) -> tuple[str, ...]:
-        """Who wrote the version that the move speaks of; a ratification speaks of the one that was restored."""
-        about = self.moves.get(move.about) if move.kind == "ratify" else move
-        if about is None or (move.kind == "ratify" and about.kind not in {"activate", "revert"}):
-            return ()
-        return self.authors(about.line, about.version)
-
     def statement(self, move: Move) -> Any:
         """What co-signers sign: the move without its place in the log, under the policy in force.
 
@@ -306,7 +299,9 @@ class Book:
         production = name == "activate:production"
         if len(entitled) < (2 if production and rules.pair else 1):
             return "THRESHOLD"
-        authors = move.authors if move.kind == "release" else self._authors(move)
+        spoken = self.moves.get(move.about, move) if move.kind == "ratify" else move
+        known = self.authors(spoken.line, spoken.version) if move is spoken or spoken.kind == "revert" else ()
+        authors = move.authors if move.kind == "release" else known
         return "AUTHOR_ONLY" if production and {*entitled} <= {*authors, *MACHINES} else ""
 
     def _evidence(self, move: Move) -> str:
