@@ -107,25 +107,34 @@ def leave_signature(
     said = statement(payload)
     signature = one_line(writer.signer.sign(strict_canonical(said), namespace))
     pending = Pending(said, namespace, writer.signer.public_key, signature)
-    fresh = True
-    if not dry_run:
-        body = tag_object(
-            object_oid=payload["target"]["commit"],
-            tag=pending.ref.removeprefix("refs/tags/"),
-            tagger=writer.tagger,
-            when=writer.clock(),
-            message=pending.message(),
-        )
-        try:
-            push(workspace.repo, writer.remote, {pending.ref: write_object(workspace.repo, "tag", body)})
-        except Conflict as error:
-            fresh = False
-            refresh(workspace.repo, writer.remote, policy.branch_ref)
-            if not any(_is_same(each, pending) for each in pending_signatures(workspace.repo)):
-                raise _name_taken(pending) from error
-        with suppress(EnvironmentFault):  # it is left there; the next command fetches it
-            refresh(workspace.repo, writer.remote, policy.branch_ref)
+    fresh = dry_run or _push(workspace, writer, pending, payload["target"]["commit"], policy.branch_ref)
     return CoSigned(pending, person, str(payload["kind"]), fresh, dry_run)
+
+
+def _push(workspace: Workspace, writer: Writer, pending: Pending, commit: str, branch_ref: str) -> bool:
+    """Whether the signature is new on the remote; False when it was there already.
+
+    Raises:
+        GateClosed: NAME_TAKEN.
+    """
+    fresh = True
+    body = tag_object(
+        object_oid=commit,
+        tag=pending.ref.removeprefix("refs/tags/"),
+        tagger=writer.tagger,
+        when=writer.clock(),
+        message=pending.message(),
+    )
+    try:
+        push(workspace.repo, writer.remote, {pending.ref: write_object(workspace.repo, "tag", body)})
+    except Conflict as error:
+        fresh = False
+        refresh(workspace.repo, writer.remote, branch_ref)
+        if not any(_is_same(each, pending) for each in pending_signatures(workspace.repo)):
+            raise _name_taken(pending) from error
+    with suppress(EnvironmentFault):  # it is left there; the next command fetches it
+        refresh(workspace.repo, writer.remote, branch_ref)
+    return fresh
 
 
 def _is_same(one: Pending, other: Pending) -> bool:
