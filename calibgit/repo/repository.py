@@ -117,12 +117,13 @@ class Repository:
         return _inspect(path.absolute() / ".git", path.absolute())[0]
 
     def missing(self) -> int:
-        """How many objects of the branches and of the log were left out by a filter; 0 in an ordinary clone."""
+        """How many objects of the branches and of the log a filter left out, at least; 0 in an ordinary clone."""
         if not any((self.common_dir / "objects" / "pack").glob("*.promisor")):
             return 0
         refs = [f"--glob={names}" for names in ("refs/heads", "refs/remotes", "refs/tags/calib")]
-        listed = self.run("rev-list", "--objects", "--quiet", "--missing=print", *refs)
-        return listed.count(b"?")
+        completed = self.execute("rev-list", "--objects", "--quiet", "--missing=print", *refs)
+        # A commit that is missing as well, as in a shallow clone, ends the walk: then there is at least that one.
+        return completed.stdout.count(b"?") + (completed.status != 0)
 
     def execute(self, *argv: str, stdin: bytes = b"") -> Completed:
         """Run a local git command and return the result whatever its status."""
