@@ -184,8 +184,7 @@ class Workspace:
         if result.ok and result.events:
             self.memory.remember(result.state.registry, result.state.seq, result.state.head_sha256)
         if self._max_staleness is not None and result.ok:
-            now = datetime.fromtimestamp(self.now(), UTC)
-            stale = refuse_stale(result.state.checkpoint, now, self._max_staleness)
+            stale = refuse_stale(result.state.checkpoint, datetime.fromtimestamp(self.now(), UTC), self._max_staleness)
             result.errors += [stale] if stale else []
         return result
 
