@@ -46,7 +46,8 @@ def pack_refs(running: Governed, names: list[str], oid: str) -> None:
     path = running.world.clone / ".git" / "packed-refs"
     known = [line for line in path.read_text().splitlines() if line and line[0] not in "#^"]
     pairs = sorted([line.split(" ", 1)[::-1] for line in known] + [[name, oid] for name in names])
-    path.write_text("# pack-refs with: sorted \n" + "".join(f"{oid} {name}\n" for name, oid in pairs))
+    text = "# pack-refs with: sorted \n" + "".join(f"{oid} {name}\n" for name, oid in pairs)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 @linux_only
