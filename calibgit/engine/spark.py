@@ -28,7 +28,14 @@ _KINDS = {
     "date": "date",
     "variant": "variant",
 }
-_PREFIXES = {"decimal": "decimal", "varchar": "text", "char": "text", "array": "nested", "map": "nested", "struct": "nested"}
+_PREFIXES = {
+    "decimal": "decimal",
+    "varchar": "text",
+    "char": "text",
+    "array": "nested",
+    "map": "nested",
+    "struct": "nested",
+}
 _FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".orc": "orc"}
 _ABSENT = frozenset({"TABLE_OR_VIEW_NOT_FOUND", "PATH_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNABLE_TO_INFER_SCHEMA"})
 
@@ -152,7 +159,7 @@ def _read(session: Any, text: str) -> Any:
 
 def _column(name: str, kind: str) -> Column:
     sql = identifier(name, "`")
-    word = kind.split("(")[0].split("<")[0].split(" ")[0]
+    word = kind.split("(", maxsplit=1)[0].split("<", maxsplit=1)[0].split(" ", maxsplit=1)[0]
     if kind.startswith("string collate"):
         return Column(f"({sql} COLLATE UTF8_BINARY)", "text")
     return Column(sql, _KINDS.get(kind) or _PREFIXES.get(word, "other"))
