@@ -35,7 +35,8 @@ def launcher(popen: Callable[..., Any]) -> SimpleNamespace:
 def subcommand(words: Sequence[str]) -> str:
     """What a child is asked to do: git's subcommand, or another program's name."""
     rest = iter(words[1:])
-    found = [word for word in rest if not (word.startswith("--git-dir") or (word == "-c" and next(rest)))]
+    pairs = {"-c", "--shallow-file"}
+    found = [word for word in rest if not (word.startswith("--git-dir") or (word in pairs and [next(rest)]))]
     return found[0] if words[0] == "git" and found else words[0]
 
 
