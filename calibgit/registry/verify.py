@@ -25,6 +25,7 @@ __all__ = ["MAX_LISTED", "Moment", "Slot", "Verification", "problem_of", "verify
 
 MAX_LISTED = 20
 _AHEAD_BYTES = 256 * 1024
+_SLOT_BYTES = 512  # what a slot without an event costs
 _ONLY_HERE = frozenset({"HEAD_MISSING", "NO_BRANCH", "NO_SUCH_COMMIT", "OBJECT_CORRUPT", "UNREADABLE"})
 
 
@@ -62,7 +63,7 @@ def _parsed(found: Iterator[tuple[Slot, bytes | None]]) -> Iterator[tuple[Slot, 
         try:
             for slot, body in found:
                 batch.append((slot, _parse(slot, body)))
-                size += len(body or b"")
+                size += _SLOT_BYTES + len(body or b"")
                 if size >= _AHEAD_BYTES:
                     break
         except CalibgitError as error:  # the repository cannot be read any further
