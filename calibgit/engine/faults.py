@@ -70,6 +70,17 @@ def no_table(table: str, line: str) -> EnvironmentFault:
     )
 
 
+def no_such_table(name: str | None) -> EnvironmentFault:
+    """The source does not have the table that was asked for, or, without a name, none at all."""
+    what = "the source has no table" + (" that can be read" if name is None else f" {shown(name)}")
+    return EnvironmentFault(
+        "NO_TABLE",
+        what,
+        why="A mapping is of one table of results.",
+        fix="list the tables with the database's own tool, and name one with --table",
+    )
+
+
 def missing_column(table: str, line: str, role: str, column: str) -> EnvironmentFault:
     """A mapped column is not in the table."""
     return EnvironmentFault(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 
@@ -22,6 +22,11 @@ def identifier(name: str, quote: str = '"') -> str:
 def dotted(name: str, quote: str = '"') -> str:
     """The name of a table with a schema before it, or none, each part as a quoted SQL identifier."""
     return ".".join(identifier(part, quote) for part in name.split("."))
+
+
+def undotted(names: Iterable[tuple[str, str]]) -> list[str]:
+    """Schema, or an empty text, and name of tables as `dotted` takes them; those with a dot of their own left out."""
+    return [f"{schema}.{name}" if schema else name for schema, name in names if "." not in schema + name]
 
 
 def shielded(sql: str) -> str:

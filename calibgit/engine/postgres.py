@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.families import of_kind
 from calibgit.engine.faults import missing_extra, unsupported
-from calibgit.engine.fragments import dotted, identifier, literal
+from calibgit.engine.fragments import dotted, identifier, literal, undotted
 from calibgit.engine.server_faults import lost_or_refused, weak_isolation
 from calibgit.errors import CalibgitError
 
@@ -52,6 +53,16 @@ WITH RECURSIVE types AS (
 SELECT attname, typname, typcategory IN ('A', 'C') FROM types WHERE typtype <> 'd' ORDER BY attnum"""
 
 
+# What this role may read; a partition is read through its table.
+_TABLES = """\
+SELECT CASE WHEN pg_table_is_visible(c.oid) THEN '' ELSE n.nspname END, c.relname
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+ORDER BY 1, 2"""
+
+
 class PostgresEngine:
     """An Engine over one connection that is already inside a transaction with a stable snapshot.
 
@@ -78,6 +89,10 @@ class PostgresEngine:
         columns = {name: self._column(name, kind, nested=nested) for name, kind, nested in rows}
         return Relation(dotted(table), columns) if columns else None
 
+    def tables(self) -> list[str]:
+        """The tables and views that this role may read; those of the search path by their bare names."""
+        return undotted((schema, name) for schema, name in self.fetch(_TABLES))
+
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
         return run(self._connection, sql, self._name)
@@ -85,12 +100,12 @@ class PostgresEngine:
     def _column(self, name: str, kind: str, *, nested: bool) -> Column:
         sql = identifier(name)
         if kind in _KINDS:
-            return Column(sql, _KINDS[kind])
+            return Column(sql, _KINDS[kind], family=of_kind(_KINDS[kind]))
         if nested:
-            return Column(sql, "nested")
+            return Column(sql, "nested", family="nested")
         tested = self._version >= CAN_TEST_TEXT
         word = "text" if kind != "json" else "json" if tested else "oldjson"
-        return Column(f'({sql}::text COLLATE "C")', word, can_hold_json=tested or kind == "json")
+        return Column(f'({sql}::text COLLATE "C")', word, tested or kind == "json", of_kind(word))
 
 
 @contextmanager
