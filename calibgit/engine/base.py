@@ -20,12 +20,14 @@ class Column:
             before its section `number`. Empty for a store whose values know their own kind.
         can_hold_json: False where the store could not test a text before it reads it as JSON.
         family: what it is declared to hold; unknown where nothing is declared.
+        granted: False where the catalog says that this login may not read it.
     """
 
     sql: str
     kind: str = ""
     can_hold_json: bool = True
     family: Family = "unknown"
+    granted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from calibgit.engine.base import Column, Dialect, Relation
@@ -40,19 +41,18 @@ _KINDS = {
     "date": "date",
     "jsonb": "jsonb",
 }
-# Name and type of every column of a table, view or foreign table; a domain counts as what it stands on.
+# Name, type and grant of every column of a table, view or foreign table; a domain counts as what it stands on.
 _COLUMNS = """\
 WITH RECURSIVE types AS (
-    SELECT a.attnum, a.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
+    SELECT a.attrelid, a.attnum, a.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
     FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
     WHERE a.attrelid = to_regclass({name}) AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
-    SELECT d.attnum, d.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
+    SELECT d.attrelid, d.attnum, d.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
     FROM types AS d JOIN pg_catalog.pg_type AS t ON t.oid = d.typbasetype WHERE d.typtype = 'd'
 )
-SELECT attname, typname, typcategory IN ('A', 'C') FROM types WHERE typtype <> 'd' ORDER BY attnum"""
-
-
+SELECT attname, typname, typcategory IN ('A', 'C'), has_column_privilege(attrelid, attnum, 'SELECT')
+FROM types WHERE typtype <> 'd' ORDER BY attnum"""
 # What this role may read; a partition is read through its table.
 _TABLES = """\
 SELECT CASE WHEN pg_table_is_visible(c.oid) THEN '' ELSE n.nspname END, c.relname
@@ -86,7 +86,10 @@ class PostgresEngine:
             CalibgitError: see `Engine.fetch`.
         """
         rows = self.fetch(_COLUMNS.replace("{name}", literal(dotted(table))))
-        columns = {name: self._column(name, kind, nested=nested) for name, kind, nested in rows}
+        columns = {
+            name: replace(self._column(name, kind, nested=nested), granted=granted)
+            for name, kind, nested, granted in rows
+        }
         return Relation(dotted(table), columns) if columns else None
 
     def tables(self) -> list[str]:

@@ -100,7 +100,7 @@ class Draft:
 
 
 def draft_mapping(source: Any, table: str | None = None) -> Draft:
-    """Look at the columns of a results table, and match them with the roles.
+    """Look at the columns of a results table that this login may read, and match them with the roles.
 
     Args:
         source: see `open_source`.
@@ -116,7 +116,8 @@ def draft_mapping(source: Any, table: str | None = None) -> Draft:
         relation = engine.relation(name) if re.search(TABLE, name) else None
     if relation is None:
         raise no_such_table(name)
-    mapping = match_columns([Field(column, known.family) for column, known in relation.columns.items()])
+    readable = {column: known for column, known in relation.columns.items() if known.granted}
+    mapping = match_columns([Field(column, known.family) for column, known in readable.items()])
     if mapping.finding("score") in {"no_name", "wrong_type"} and not mapping.numbers:
         raise EnvironmentFault(
             "NO_SCORE_COLUMN",

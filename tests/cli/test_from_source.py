@@ -196,7 +196,8 @@ def test_tables_of_other_schemas_are_listed_with_theirs_and_unreadable_ones_not_
     database.run("CREATE TABLE hidden (score numeric)", "CREATE TABLE results (created_at date, score numeric)")
     database.run(f"GRANT SELECT (score) ON results TO {role}")
     draft = draft_mapping(database.url(role))
-    assert (draft.table, draft.mapping.chosen) == ("results", {"created_at": "created_at", "score": "score"})
+    assert (draft.table, draft.mapping.chosen, draft.mapping.columns) == ("results", {"score": "score"}, 1)
+    assert draft_mapping(database.url(), "results").mapping.columns == 2
     assert draft_mapping(database.server.url(role)).table == f"{database.name}.results"
 
 
