@@ -214,7 +214,8 @@ def _engine(url: str) -> tuple[Any, str]:
     options: dict[str, Any] = {"prepare_threshold": None, "fallback_application_name": "calibgit"}
     if "connect_timeout" not in parsed.query:
         options["connect_timeout"] = CONNECT_SECONDS
-    place = f"{parsed.host or 'the local server'}{f':{parsed.port}' if parsed.port else ''}"
+    host = (parsed.host or "").rpartition("@")[2]  # an @ in a password that is not escaped makes its end a host
+    place = f"{host or 'the local server'}{f':{parsed.port}' if parsed.port else ''}"
     engine = sa.create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         poolclass=sa.pool.NullPool,

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from calibgit.engine import postgres
 from calibgit.engine.faults import no_source
 from calibgit.errors import CalibgitError
 from calibgit.model.settings import Line
@@ -80,6 +81,13 @@ def test_names_of_any_kind_are_read_from_postgresql(database: Schema, tmp_path: 
     names, values = texts()
     database.table(dict.fromkeys(names, "text"), values, TABLE)
     assert plain(collect(database.url(), renamed())) == expected(tmp_path)
+
+
+@pytest.mark.parametrize("password", ["hun@hunter2", "hun/hunter2", "hun:hunter2", "hun?hunter2", "hun#hunter2"])
+def test_a_password_that_is_not_escaped_is_not_repeated(password: str) -> None:
+    engine, name = postgres._engine(f"postgresql://alice:{password}@db.example.org:5433/results")
+    engine.dispose()
+    assert name == "the database results at db.example.org:5433"
 
 
 def test_a_missing_name_is_told_on_one_line_of_ascii(tmp_path: Path) -> None:
