@@ -17,7 +17,7 @@ from calibgit.model.audit import (
     AuditRollback,
 )
 from calibgit.model.event import Event
-from calibgit.model.policy import ROLES_OF_KIND, Policy
+from calibgit.model.policy import ROLES_OF_KIND, Grant, Policy
 from calibgit.model.state import RegistryState, Step
 from calibgit.registry.format import subject
 from calibgit.registry.standing import standing
@@ -79,6 +79,7 @@ def _findings(verification: Verification, looked: Looked, trust_root: str) -> It
     for problem in (*standing(state), *verification.warnings):
         weight = _WEIGHTS.get(problem.code, "note")
         yield AuditFinding(code=problem.code, weight=weight, seq=problem.seq, message=problem.message, fix=problem.fix)
+    yield from _suspects(verification)
     if verification.events and not state.four_eyes:
         text = "one person may do everything alone: nobody else approves here"
         yield AuditFinding(code="SINGLE_PERSON", weight="note", message=text)
@@ -89,6 +90,21 @@ def _findings(verification: Verification, looked: Looked, trust_root: str) -> It
     if trust_root == "not given":
         text = "no trust root was given: the log holds in itself, but it could be another registry"
         yield AuditFinding(code="NO_TRUST_ROOT", weight="note", message=text, fix="calibgit audit --trust-root ID")
+
+
+def _suspects(verification: Verification) -> Iterator[AuditFinding]:
+    """Every event that a stolen key signed, but for those that something active rests on: `standing` has them."""
+    told = {problem.seq for problem in standing(verification.state) if problem.code == "SUSPECT"}
+    for event in verification.events:
+        suspect = verification.state.suspects.get(event.seq)
+        if suspect is not None and event.seq not in told:
+            what = subject(event.payload).removeprefix("calibgit: ")
+            text = (
+                f"event {event.seq} ({what}) was signed by {suspect.person} with a key that was stolen by then, "
+                f"as event {suspect.declared} says"
+            )
+            fix = "look at what it changed, and undo what nobody wanted"
+            yield AuditFinding(code="SUSPECT", weight="look", seq=event.seq, message=text, fix=fix)
 
 
 def _faults(looked: Looked) -> Iterator[AuditFinding]:
@@ -189,10 +205,15 @@ def policy_before(verification: Verification, event: Event) -> Policy:
     return verification.policies[max(seqs) if seqs else min(verification.policies)]
 
 
+def _carries(grant: Grant, people: Sequence[str]) -> bool:
+    """Whether the signers reach the threshold of a role that the writer holds."""
+    return people[0] in grant.people and sum(person in grant.people for person in people) >= grant.threshold
+
+
 def _event(event: Event, verification: Verification) -> AuditEvent:
     policy, people = policy_before(verification, event), verification.people[event.seq]
     grants = [(role, policy.grant(role, event.env)) for role in ROLES_OF_KIND[event.kind]]
-    role, grant = next((role, grant) for role, grant in grants if grant is not None and people[0] in grant.people)
+    role, grant = next((role, grant) for role, grant in grants if grant is not None and _carries(grant, people))
     return AuditEvent(
         seq=event.seq,
         at=event.at,
@@ -200,7 +221,7 @@ def _event(event: Event, verification: Verification) -> AuditEvent:
         what=subject(event.payload).removeprefix("calibgit: "),
         signers=people,
         role=role,
-        threshold=grant.threshold if grant else 1,
+        threshold=grant.threshold,
         policy_sha256=event.payload["policy_sha256"],
         reason=event.payload["reason"],
         sha256=event.sha256,

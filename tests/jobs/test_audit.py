@@ -14,6 +14,7 @@ from calibgit.jobs import govern, upkeep
 from calibgit.jobs.auditing import audit
 from calibgit.model.ids import Version
 from tests.attacks.raw import plant, slot
+from tests.jobs.test_upkeep import change_policy, on_main, threshold
 from tests.support.governed import Governed
 from tests.support.governed import govern as govern_world
 from tests.support.world import World, run_git
@@ -60,6 +61,26 @@ def test_a_rollback_by_one_person_is_found_until_another_accepts_it(governed: Go
     governed.fetch()
     (rollback,) = audit(governed.workspace()).rollbacks
     assert rollback.report == "found"
+
+
+def test_every_event_of_a_stolen_key_is_told_and_not_only_what_is_active(governed: Governed) -> None:
+    on_main(governed)
+    bob = governed.world.public_key("bob")
+    entry = f'ended = [{{ key = "{bob}", from_seq = 2, compromised = true }}]\n'
+    change_policy(governed, f'keys = ["{bob}"]\n', f'keys = ["{bob}"]\n{entry}')
+    upkeep.policy(governed.workspace("alice"), reason="bob's laptop was stolen")
+    findings = audit(governed.workspace()).findings
+    assert [(each.seq, each.weight) for each in findings if each.code == "SUSPECT"] == [(3, "look"), (2, "look")]
+
+
+def test_the_role_that_carried_a_policy_is_told_not_any_that_its_writer_holds(governed: Governed) -> None:
+    on_main(governed)
+    threshold(governed, "policy", 2)
+    bob = 'emails = ["bob@example.org"]'
+    change_policy(governed, bob, bob.replace("]", ', "bob@example.com"]'))
+    upkeep.policy(governed.workspace("alice"), reason="alone, in an emergency")
+    told = [(e.seq, e.role, e.threshold) for e in audit(governed.workspace()).events if e.kind == "policy"]
+    assert told == [(4, "policy", 1), (5, "recover", 1)]
 
 
 def test_a_rollback_report_that_was_changed_is_missing(governed: Governed) -> None:
