@@ -76,10 +76,11 @@ def _findings(verification: Verification, looked: Looked, trust_root: str) -> It
             code=problem.code, weight="broken", seq=problem.seq, message=problem.message, fix=problem.fix
         )
     yield from _faults(looked)
-    for problem in (*standing(state), *verification.warnings):
+    alarms = standing(state)
+    for problem in (*alarms, *verification.warnings):
         weight = _WEIGHTS.get(problem.code, "note")
         yield AuditFinding(code=problem.code, weight=weight, seq=problem.seq, message=problem.message, fix=problem.fix)
-    yield from _suspects(verification)
+    yield from _suspects(verification, told={problem.seq for problem in alarms if problem.code == "SUSPECT"})
     if verification.events and not state.four_eyes:
         text = "one person may do everything alone: nobody else approves here"
         yield AuditFinding(code="SINGLE_PERSON", weight="note", message=text)
@@ -92,16 +93,14 @@ def _findings(verification: Verification, looked: Looked, trust_root: str) -> It
         yield AuditFinding(code="NO_TRUST_ROOT", weight="note", message=text, fix="calibgit audit --trust-root ID")
 
 
-def _suspects(verification: Verification) -> Iterator[AuditFinding]:
-    """Every event that a stolen key signed, but for those that something active rests on: `standing` has them."""
-    told = {problem.seq for problem in standing(verification.state) if problem.code == "SUSPECT"}
+def _suspects(verification: Verification, told: set[int | None]) -> Iterator[AuditFinding]:
+    """Every event that a stolen key signed, but for those `told` already: what is active rests on them."""
     for event in verification.events:
         suspect = verification.state.suspects.get(event.seq)
         if suspect is not None and event.seq not in told:
-            what = subject(event.payload).removeprefix("calibgit: ")
             text = (
-                f"event {event.seq} ({what}) was signed by {suspect.person} with a key that was stolen by then, "
-                f"as event {suspect.declared} says"
+                f"event {event.seq} ({_subject(event)}) was signed by {suspect.person} "
+                f"with a key that was stolen by then, as event {suspect.declared} says"
             )
             fix = "look at what it changed, and undo what nobody wanted"
             yield AuditFinding(code="SUSPECT", weight="look", seq=event.seq, message=text, fix=fix)
@@ -205,6 +204,10 @@ def policy_before(verification: Verification, event: Event) -> Policy:
     return verification.policies[max(seqs) if seqs else min(verification.policies)]
 
 
+def _subject(event: Event) -> str:
+    return subject(event.payload).removeprefix("calibgit: ")
+
+
 def _carries(grant: Grant, people: Sequence[str]) -> bool:
     """Whether the signers reach the threshold of a role that the writer holds."""
     return people[0] in grant.people and sum(person in grant.people for person in people) >= grant.threshold
@@ -218,7 +221,7 @@ def _event(event: Event, verification: Verification) -> AuditEvent:
         seq=event.seq,
         at=event.at,
         kind=event.kind,
-        what=subject(event.payload).removeprefix("calibgit: "),
+        what=_subject(event),
         signers=people,
         role=role,
         threshold=grant.threshold,
