@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from calibgit.jobs import govern as jobs
 from calibgit.jobs import start
-from tests.support.attesting import approve, request
+from calibgit.model.ids import Version
+from tests.attacks.raw import ATTESTED, SIGNED, Evidence
+from tests.support.attesting import approve, squash
+from tests.support.attesting import request as opened
 from tests.support.governed import BASE, Clock, Governed, govern
 from tests.support.running import running, running_template
 from tests.support.world import Template, World, run_git
@@ -40,17 +44,53 @@ def attested_template(template: Template, tmp_path_factory: pytest.TempPathFacto
     governed.fetch()
     start.seal(governed.workspace("alice"), adopt=[(BASE, ["production"])], reason="start", dry_run=False)
     head = governed.propose("1.1.0", author="carol")
-    approve(governed, request(governed, "1.1.0", head), head, "alice")
-    for place in (world.clone, world.remote):
-        run_git(place, "repack", "-adq")
-        run_git(place, "pack-refs", "--all")
+    approve(governed, opened(governed, "1.1.0", head), head, "alice")
+    pack(world)
     return world, governed.clock.now
 
 
 @pytest.fixture
 def attested(attested_template: tuple[World, int], tmp_path: Path) -> Governed:
     """Machines attest: robot may release and attest, dave only attest. Carol proposed 1.1.0, and alice approved it."""
-    original, now = attested_template
-    root = tmp_path / "attested"
+    return copied(attested_template, tmp_path / "attested")
+
+
+@pytest.fixture(scope="session")
+def attested_release_template(
+    attested_template: tuple[World, int], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[World, int]:
+    """The original of `released` for attested evidence; never given to a test."""
+    governed = copied(attested_template, tmp_path_factory.mktemp("attested") / "released")
+    squash(governed, governed.world.remote_git("rev-parse", "refs/heads/calibgit/scoring/v1.1.0"))
+    jobs.release(governed.workspace("robot"), Version(1, 1, 0), reason="approved", attest=True)
+    jobs.activate(governed.workspace("bob"), Version(1, 1, 0), env="production")
+    pack(governed.world)
+    return governed.world, governed.clock.now
+
+
+@pytest.fixture(params=[SIGNED, ATTESTED], ids=lambda evidence: evidence.kind)
+def evidence(request: pytest.FixtureRequest) -> Evidence:
+    """Each kind of evidence in turn."""
+    kind: Evidence = request.param
+    return kind
+
+
+@pytest.fixture
+def released(evidence: Evidence, request: pytest.FixtureRequest, tmp_path: Path) -> Governed:
+    """1.0.0 adopted, 1.1.0 released (2) and active (3): by a signed merge, or by a squash that a machine attests."""
+    template = "running_template" if evidence is SIGNED else "attested_release_template"
+    return copied(request.getfixturevalue(template), tmp_path / "released")
+
+
+def pack(world: World) -> None:
+    """Few files, so that copies are quick."""
+    for place in (world.clone, world.remote):
+        run_git(place, "repack", "-adq")
+        run_git(place, "pack-refs", "--all")
+
+
+def copied(template: tuple[World, int], root: Path) -> Governed:
+    """A world of one's own."""
+    original, now = template
     shutil.copytree(original.root, root, symlinks=True)
     return Governed(World(root, root / "remote.git", root / "clone", original.keys, original.signers), Clock(now))

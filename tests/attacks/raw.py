@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from calibgit.registry.format import message
 from calibgit.registry.history import schema_path
 from calibgit.registry.verify import Verification
 from calibgit.repo.signing import Signer
+from tests.support.attesting import squash
 from tests.support.governed import BASE, LINE, Governed
 from tests.support.world import run_git
 
@@ -138,6 +140,30 @@ def released_from(governed: Governed, at: str, version: Version, **approval: Any
             **approval,
         },
     }
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One kind of approval: how a proposal comes to main, what its record says, and who signs the release."""
+
+    kind: str
+    signer: str
+
+    def merge(self, governed: Governed, head: str) -> str:
+        """Bring a proposal to main: by alice's signed merge, or by a squash as a code host makes it."""
+        return governed.merge(head, by="alice") if self is SIGNED else squash(governed, head)
+
+    def record(self, head: str, **spoil: Any) -> dict[str, Any]:
+        """What `released_from` needs to know besides the commit."""
+        request = {"forge": {"host": "github.com", "repository": "org/app", "number": 7}, "opener": "carol"}
+        return {"kind": self.kind, "head": head, **({} if self is SIGNED else request), **spoil}
+
+    def release(self, governed: Governed, fields: Mapping[str, Any]) -> None:
+        """Sign a release by hand."""
+        forge(governed, payload(governed, "release", **fields), by=self.signer)
+
+
+SIGNED, ATTESTED = Evidence("merge-signed", "bob"), Evidence("github-pr", "robot")
 
 
 def target_of(governed: Governed, version: Version = BASE) -> dict[str, Any]:

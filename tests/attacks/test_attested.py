@@ -11,7 +11,7 @@ from calibgit.errors import CalibgitError
 from calibgit.jobs import govern as jobs
 from calibgit.model.ids import Version, config_path, summary_path
 from calibgit.repo.commits import commit_files
-from tests.attacks.raw import codes, file_at, forge, payload, released_from, share, slot, stopped
+from tests.attacks.raw import ATTESTED, codes, file_at, forge, payload, released_from, share, slot, stopped
 from tests.support.attesting import approve, squash
 from tests.support.attesting import forge as host
 from tests.support.governed import LINE, Governed
@@ -30,14 +30,8 @@ def reviewed(attested: Governed) -> str:
 
 def attest(attested: Governed, at: str, head: str, *, by: str = "robot", version: Version = V110, **spoil: Any) -> None:
     """Sign a release with a record that nobody's tool made."""
-    record = {
-        "kind": "github-pr",
-        "forge": {"host": "github.com", "repository": "org/app", "number": 7},
-        "opener": "carol",
-        "head": head,
-        **spoil,
-    }
-    forge(attested, payload(attested, "release", **released_from(attested, at, version, **record)), by=by)
+    fields = released_from(attested, at, version, **ATTESTED.record(head, **spoil))
+    forge(attested, payload(attested, "release", **fields), by=by)
 
 
 def commit(

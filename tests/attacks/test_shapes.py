@@ -12,10 +12,11 @@ import pytest
 
 from calibgit.model.canonical import pretty_json
 from calibgit.model.ids import Version, config_path, summary_path
-from tests.attacks.raw import Entries, blob, codes, forge, land, odd_commit, payload, released_from, stopped
+from tests.attacks.raw import ATTESTED, SIGNED, Entries, blob, codes, land, odd_commit, released_from, stopped
+from tests.support.attesting import squash
 from tests.support.governed import LINE, Governed
 
-V120 = Version(1, 2, 0)
+V110, V120 = Version(1, 1, 0), Version(1, 2, 0)
 CONFIG, SUMMARY = config_path(V120), summary_path(LINE, V120)
 FOLDER = SUMMARY.rpartition("/")[0]
 PLAIN, PROGRAM, LINK, MODULE = "100644", "100755", "120000", "160000"
@@ -53,14 +54,11 @@ def released(governed: Governed, way: str, shape: Shape) -> None:
     tree = {"head": head, "base": base}[shape.tree_of]
     made = odd_commit(governed, parents, shape.merge, by="alice", tree=tree, text="Merge", signed=way == "signed")
     land(governed, made)
-    record = {"kind": "merge-signed", "head": head}
-    if way != "signed":
-        forge_ = {"host": "github.com", "repository": "org/app", "number": 7}
-        record = {"kind": "github-pr", "head": head, "forge": forge_, "opener": "carol"}  # type: ignore[dict-item]
-    fields = released_from(governed, head if shape.tree_of == "base" else made, V120, **record)
+    evidence = SIGNED if way == "signed" else ATTESTED
+    fields = released_from(governed, head if shape.tree_of == "base" else made, V120, **evidence.record(head))
     fields["target"]["commit"] = fields["approval"]["merge"] = made
     fields["approval"]["base"] = base
-    forge(governed, payload(governed, "release", **fields), by="bob" if way == "signed" else "robot")
+    evidence.release(governed, fields)
 
 
 def over(**shape: Entries | str | int) -> Callable[[Governed], Shape]:
@@ -171,8 +169,7 @@ def test_a_merge_that_brings_nothing_approves_nothing(running: Governed) -> None
     pushed = land(running, odd_commit(running, [base], sound(running), by="carol"))
     head = odd_commit(running, [base], sound(running), by="carol", text="again")
     made = land(running, odd_commit(running, [pushed, head], {}, by="alice", text="Merge"))
-    fields = released_from(running, made, V120, kind="merge-signed", head=head)
-    forge(running, payload(running, "release", **fields))
+    SIGNED.release(running, released_from(running, made, V120, **SIGNED.record(head)))
     stopped(running, "NOT_MERGED", 4, good=3)
 
 
@@ -191,10 +188,8 @@ def test_branches_that_cross_each_other(way: str, request: pytest.FixtureRequest
     parents = [base] if way == "squash" else [base, head]
     made = odd_commit(governed, parents, {}, by="alice", tree=head, text="Merge", signed=way == "signed")
     land(governed, made)
-    kind = {"kind": "merge-signed"} if way == "signed" else {"kind": "github-pr", "opener": "carol"}
-    extra = {} if way == "signed" else {"forge": {"host": "github.com", "repository": "org/app", "number": 7}}
-    fields = released_from(governed, made, V120, head=head, **kind, **extra)
-    forge(governed, payload(governed, "release", **fields), by="bob" if way == "signed" else "robot")
+    evidence = SIGNED if way == "signed" else ATTESTED
+    evidence.release(governed, released_from(governed, made, V120, **evidence.record(head)))
     assert codes(governed.verification()) == (["REBASED"] if way == "squash" else [])
 
 
@@ -202,19 +197,10 @@ def test_branches_that_cross_each_other(way: str, request: pytest.FixtureRequest
 def test_a_whole_id_of_another_length_is_no_branchs_name(attested: Governed) -> None:
     """In a repository of 40 digits git takes 64 digits for a branch of that name, and branches move."""
     head = attested.world.remote_git("rev-parse", "refs/heads/calibgit/scoring/v1.1.0")
-    from tests.support.attesting import squash  # noqa: PLC0415
-
     made = squash(attested, head)
     long = "1" * 64
     attested.world.git("update-ref", f"refs/heads/{long}", head)
-    forge_ = {"host": "github.com", "repository": "org/app", "number": 7}
-    fields = released_from(attested, made, Version(1, 1, 0), kind="github-pr", forge=forge_, opener="carol", head=long)
-    forge(attested, payload(attested, "release", **fields), by="robot")
+    ATTESTED.release(attested, released_from(attested, made, V110, **ATTESTED.record(long)))
     stopped(attested, "MALFORMED", 2, good=1)
-    del fields["approval"]["head"]
-    forge(
-        attested,
-        payload(attested, "release", **{**fields, "approval": {**fields["approval"], "head": head}}),
-        by="robot",
-    )
+    ATTESTED.release(attested, released_from(attested, made, V110, **ATTESTED.record(head)))
     assert attested.verification().ok
