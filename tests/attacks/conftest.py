@@ -61,7 +61,9 @@ def attested_release_template(
 ) -> tuple[World, int]:
     """The original of `released` for attested evidence; never given to a test."""
     governed = copied(attested_template, tmp_path_factory.mktemp("attested") / "released")
-    squash(governed, governed.world.remote_git("rev-parse", "refs/heads/calibgit/scoring/v1.1.0"))
+    branch = "refs/heads/calibgit/scoring/v1.1.0"
+    squash(governed, governed.world.remote_git("rev-parse", branch))
+    governed.world.remote_git("update-ref", "-d", branch)
     jobs.release(governed.workspace("robot"), Version(1, 1, 0), reason="approved", attest=True)
     jobs.activate(governed.workspace("bob"), Version(1, 1, 0), env="production")
     pack(governed.world)

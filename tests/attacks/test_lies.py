@@ -15,11 +15,11 @@ from calibgit.jobs.pinning import pin
 from calibgit.model.ids import Version, config_path
 from calibgit.registry.branch import LogOnBranch
 from calibgit.registry.history import History
-from tests.attacks.raw import codes, land, odd_commit, plant, slot, warned, write
+from tests.attacks.raw import Evidence, codes, odd_commit, plant, released_from, slot, warned, write
 from tests.support.governed import BASE, Governed
 from tests.support.world import run_git
 
-V110 = Version(1, 1, 0)
+V110, V120 = Version(1, 1, 0), Version(1, 2, 0)
 
 
 def unpack(clone: Path) -> None:
@@ -55,9 +55,9 @@ def resealed(data: bytearray) -> bytes:
     return bytes(data[:-20]) + hashlib.sha1(bytes(data[:-20]), usedforsecurity=False).digest()
 
 
-def test_a_commit_graph_that_lies_changes_nothing(running: Governed) -> None:
+def test_a_commit_graph_that_lies_changes_nothing(released: Governed) -> None:
     """The graph says that the tip has no parent: stock git believes it, and the whole past is gone."""
-    clone = running.world.clone
+    clone = released.world.clone
     run_git(clone, "commit-graph", "write", "--reachable")
     path = clone / ".git" / "objects" / "info" / "commit-graph"
     data = bytearray(path.read_bytes())
@@ -69,7 +69,7 @@ def test_a_commit_graph_that_lies_changes_nothing(running: Governed) -> None:
     path.chmod(0o644)
     path.write_bytes(resealed(data))
     assert run_git(clone, "rev-list", "--count", "refs/remotes/origin/main") == "1", "the lie works on stock git"
-    result = running.verification()
+    result = released.verification()
     assert (result.ok, result.state.seq) == (True, 3)
 
 
@@ -113,45 +113,46 @@ def test_a_bitmap_that_lies_is_not_asked(running: Governed) -> None:
     assert running.verification().ok
 
 
-@pytest.mark.parametrize("kind", ["tag", "commit", "blob"])
-def test_bytes_under_the_name_of_others_are_noticed(running: Governed, tmp_path: Path, kind: str) -> None:
-    """An event, the merge that approved, the config itself: whatever is read is hashed, also from an alternate."""
-    clone = running.world.clone
-    result = running.verification()
+@pytest.mark.parametrize("what", ["event", "merge", "head", "config"])
+def test_bytes_under_the_name_of_others_are_noticed(released: Governed, tmp_path: Path, what: str) -> None:
+    """An event, the commits that were reviewed and merged, the config: what is read is hashed."""
+    clone = released.world.clone
+    result = released.verification()
     record = result.state.line("scoring")[V110]
-    oid = {
-        "tag": running.world.head(slot(2)),
-        "commit": record.commit,
-        "blob": running.world.git("rev-parse", f"{record.commit}:{config_path(V110)}"),
-    }[kind]
+    kind, oid = {
+        "event": ("tag", released.world.head(slot(2))),
+        "merge": ("commit", record.commit),
+        "head": ("commit", result.events[1].payload["approval"]["head"]),
+        "config": ("blob", released.world.git("rev-parse", f"{record.commit}:{config_path(V110)}")),
+    }[what]
     unpack(clone)
     exchange(clone, oid, kind, raw(clone, kind, oid) + b"\n")
-    assert "OBJECT_CORRUPT" in _refusal(running)
-    with pytest.raises(CalibgitError):
-        pin(running.workspace(), "1.1.0", tmp_path / "pin", trust_root=result.state.registry)
+    assert "OBJECT_CORRUPT" in _refusal(released)
+    with pytest.raises(CalibgitError, match="OBJECT_CORRUPT"):
+        pin(released.workspace(), "1.1.0", tmp_path / "pin", trust_root=result.state.registry)
 
 
 @pytest.mark.slow
-def test_an_alternate_adds_objects_and_believes_none(running: Governed, tmp_path: Path) -> None:
+def test_an_alternate_adds_objects_and_believes_none(released: Governed, tmp_path: Path) -> None:
     """The attacker's store lies behind the clone's own and has a config under the signed one's name."""
-    record = running.verification().state.line("scoring")[V110]
-    oid = running.world.git("rev-parse", f"{record.commit}:{config_path(V110)}")
+    record = released.verification().state.line("scoring")[V110]
+    oid = released.world.git("rev-parse", f"{record.commit}:{config_path(V110)}")
     evil = tmp_path / "evil"
     run_git(tmp_path, "init", "--quiet", str(evil))
     other = write(evil, "blob", b"{}")
     place = evil / ".git" / "objects" / oid[:2]
     place.mkdir(exist_ok=True)
     (place / oid[2:]).write_bytes(stored(evil, other).read_bytes())
-    unpack(running.world.clone)
-    (running.world.clone / ".git" / "objects" / "info" / "alternates").write_text(f"{evil}/.git/objects\n")
-    assert running.verification().ok
-    stored(running.world.clone, oid).unlink()
-    assert "OBJECT_CORRUPT" in _refusal(running)
+    unpack(released.world.clone)
+    (released.world.clone / ".git" / "objects" / "info" / "alternates").write_text(f"{evil}/.git/objects\n")
+    assert released.verification().ok
+    stored(released.world.clone, oid).unlink()
+    assert "OBJECT_CORRUPT" in _refusal(released)
 
 
-def _refusal(running: Governed) -> str:
+def _refusal(released: Governed) -> str:
     try:
-        return " ".join(codes(running.verification()))
+        return " ".join(codes(released.verification()))
     except CalibgitError as error:
         return error.code
 
@@ -177,44 +178,42 @@ def test_packed_refs_that_lie_invent_no_event(running: Governed, lie: str) -> No
 
 
 @pytest.mark.slow
-def test_a_replacement_of_an_events_tag_or_of_what_it_names_is_ignored(running: Governed) -> None:
+def test_a_replacement_of_an_events_tag_or_of_what_it_names_is_ignored(released: Governed) -> None:
     """Replace refs for every event's tag, in a circle."""
-    clean = running.verification().state
+    clean = released.verification().state
     for seq, other in ((1, 2), (2, 3), (3, 2)):
-        name = f"refs/replace/{running.world.head(slot(seq))}"
-        plant(running.world.clone, {name: running.world.head(slot(other))})
-    assert running.verification().state == clean
-    jobs.deprecate(running.workspace("bob"), BASE, reason="x")
-    assert running.verification().state.seq == 4
+        name = f"refs/replace/{released.world.head(slot(seq))}"
+        plant(released.world.clone, {name: released.world.head(slot(other))})
+    assert released.verification().state == clean
+    jobs.deprecate(released.workspace("bob"), BASE, reason="x")
+    assert released.verification().state.seq == 4
 
 
-def hidden_author(running: Governed) -> str:
-    """Alice wrote the first commit of 1.2.0, carol the second; alice merges. Returns the merge."""
-    first = running.propose("1.2.0", author="alice", good=68)
-    second = odd_commit(running, [first], {}, by="carol")
-    merge = odd_commit(running, [running.tip(), second], {}, by="alice", tree=second, text="Merge")
-    land(running, merge)
-    running.world.git("update-ref", "refs/keep/second", second)
-    return merge
+def hidden_author(released: Governed, evidence: Evidence) -> tuple[str, str]:
+    """Alice wrote the first commit of 1.2.0, carol the second; alice approves. Returns the head and what is merged."""
+    head = odd_commit(released, [released.propose("1.2.0", author="alice", good=68)], {}, by="carol")
+    released.world.git("update-ref", "refs/keep/head", head)
+    merged = evidence.merge(released, head)
+    evidence.release(released, released_from(released, merged, V120, **evidence.record(head, authors=["carol"])))
+    return head, merged
 
 
-def test_history_that_is_cut_off_while_it_is_read_hides_no_author(running: Governed) -> None:
+def test_history_that_is_cut_off_while_it_is_read_hides_no_author(released: Governed, evidence: Evidence) -> None:
     """The clone was whole when it was opened; then a fetch beside it, or an attacker, writes .git/shallow."""
-    merge = hidden_author(running)
-    space = running.workspace("bob")
-    second = running.world.git("rev-parse", f"{merge}^2")
-    before = running.world.remote_git("for-each-ref")
-    assert space.repo.work_tree == running.world.clone
-    (running.world.clone / ".git" / "shallow").write_text(second + "\n")
-    assert run_git(running.world.clone, "rev-list", "--count", f"{merge}^1..{second}") == "1", "it works on stock git"
-    facts = History(space.repo, running.tip()).merge_facts(merge, "scoring", Version(1, 2, 0))
-    assert [commit.author_email for commit in facts.commits] == ["carol@example.org", "alice@example.org"]
-    off_the_line = History(space.repo, running.world.git("rev-parse", f"{merge}^1^1"))
-    facts = off_the_line.merge_facts(merge, "scoring", Version(1, 2, 0))
-    assert [commit.author_email for commit in facts.commits] == ["carol@example.org", "alice@example.org"]
-    with pytest.raises(CalibgitError):
-        jobs.release(space, Version(1, 2, 0), reason="x")
-    assert running.world.remote_git("for-each-ref") == before
+    head, merged = hidden_author(released, evidence)
+    base = released.world.git("rev-parse", f"{merged}^1")
+    space = released.workspace("bob")
+    assert space.repo.work_tree == released.world.clone
+    (released.world.clone / ".git" / "shallow").write_text(head + "\n")
+    assert run_git(released.world.clone, "rev-list", "--count", f"{base}..{head}") == "1", "it works on stock git"
+    for tip in (released.tip(), released.world.git("rev-parse", f"{base}^1")):
+        facts = History(space.repo, tip).merge_facts(merged, "scoring", V120, head)
+        assert [commit.author_email for commit in facts.commits] == ["carol@example.org", "alice@example.org"]
+    assert codes(space.verification()) == ["FOUR_EYES"]
+    before = released.world.remote_git("for-each-ref")
+    with pytest.raises(CalibgitError, match="FOUR_EYES"):
+        jobs.release(space, V120, reason="x")
+    assert released.world.remote_git("for-each-ref") == before
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from calibgit.jobs import govern as jobs
 from calibgit.model.canonical import pretty_json, sha256_hex
 from calibgit.model.ids import Version, config_path
 from calibgit.repo.commits import commit_files, merge_commit
-from tests.attacks.raw import codes, forge, payload, released_from
+from tests.attacks.raw import ATTESTED, SIGNED, Evidence, codes, forge, payload, released_from, slot, stopped
 from tests.support.governed import LINE, Governed
 
 V120 = Version(1, 2, 0)
@@ -216,7 +216,7 @@ def test_what_is_no_approval_is_not_released_and_nothing_is_written(
 def by_hand(running: Governed, merged: str, *, approvers: str = "alice", **changes: Any) -> list[str]:
     """A release of v1.2.0 at `merged`, signed past our own checks by somebody with the role; the verifier's codes."""
     value = release_fields(running, merged, approvers=approvers)
-    forge(running, payload(running, "release", **(value | changes)))
+    SIGNED.release(running, value | changes)
     return codes(running.verification())
 
 
@@ -225,7 +225,7 @@ def release_fields(
 ) -> dict[str, Any]:
     """What the tool would sign for a merge."""
     head = running.world.git("rev-parse", f"{target}^2")
-    return released_from(running, target, version, kind="merge-signed", head=head, approvers=[approvers])
+    return released_from(running, target, version, **SIGNED.record(head, approvers=[approvers]))
 
 
 def test_a_release_by_hand_of_a_sound_merge_is_believed(running: Governed) -> None:
@@ -254,20 +254,22 @@ def test_an_empty_merge_approves_nothing(running: Governed) -> None:
     assert by_hand(running, running.tip()) == ["NOT_MERGED"]
 
 
-def test_a_merge_on_a_side_branch_approves_nothing(running: Governed) -> None:
+def test_a_merge_on_a_side_branch_approves_nothing(released: Governed, evidence: Evidence) -> None:
     """Carol names herself owner on a branch of her own, merges there, and main takes that branch in later."""
-    head = proposed(running, "bob")
-    owners = commit(running, [running.tip()], {"CODEOWNERS": b"* @carol\n"}, "carol", author="carol")
-    inner = merge(running, head, "carol", base=owners)
+    head = proposed(released, "bob")
+    owners = commit(released, [released.tip()], {"CODEOWNERS": b"* @carol\n"}, "carol", author="carol")
+    inner = merge(released, head, "carol", base=owners)
+    if evidence is ATTESTED:
+        inner = commit(released, [owners], contents(released, head), author="bob")
     restored: dict[str, bytes | None] = {
-        "CODEOWNERS": running.world.git("show", f"{running.tip()}:CODEOWNERS").encode() + b"\n"
+        "CODEOWNERS": released.world.git("show", f"{released.tip()}:CODEOWNERS").encode() + b"\n"
     }
-    tidy = commit(running, [inner], restored, "carol", author="carol")
-    running.merge(tidy, by="alice", signed=False)
-    value = release_fields(running, inner, approvers="carol")
-    value["approval"]["authors"] = ["bob"]
-    forge(running, payload(running, "release", **value, branch={"ref": "refs/heads/main", "head": tidy}))
-    assert codes(running.verification()) == ["NOT_ON_BRANCH"]
+    tidy = commit(released, [inner], restored, "carol", author="carol")
+    released.merge(tidy, by="alice", signed=False)
+    record = evidence.record(head, approvers=["carol"], authors=["bob"])
+    value = released_from(released, inner, V120, **record)
+    evidence.release(released, value | {"branch": {"ref": "refs/heads/main", "head": tidy}})
+    assert codes(released.verification()) == ["NOT_ON_BRANCH"]
 
 
 def test_an_owners_own_integration_branch_approves_nothing(running: Governed) -> None:
@@ -278,79 +280,92 @@ def test_an_owners_own_integration_branch_approves_nothing(running: Governed) ->
     assert by_hand(running, trial, branch={"ref": "refs/heads/main", "head": trial}) == ["NOT_ON_BRANCH"]
 
 
-def test_a_main_whose_first_parent_line_was_swapped_stops_the_log(running: Governed) -> None:
+def test_a_main_whose_first_parent_line_was_swapped_stops_the_log(released: Governed) -> None:
     """A merge with its parents the wrong way round makes a side branch look like main."""
-    side = commit(running, [running.world.head("HEAD~1")], {"CODEOWNERS": b"* @carol\n"}, "carol", author="carol")
-    land(running, commit(running, [side, running.tip()], {"CODEOWNERS": b"* @carol\n"}, "carol", author="carol"))
-    assert codes(running.verification()) == ["NOT_ON_BRANCH"]
+    side = commit(released, [released.world.head("HEAD~1")], {"CODEOWNERS": b"* @carol\n"}, "carol", author="carol")
+    land(released, commit(released, [side, released.tip()], {"CODEOWNERS": b"* @carol\n"}, "carol", author="carol"))
+    assert codes(released.verification()) == ["NOT_ON_BRANCH"]
 
 
-def test_a_rewritten_main_stops_the_log(running: Governed) -> None:
+def test_a_rewritten_main_stops_the_log(released: Governed) -> None:
     """Force-push takes the released merge off main: its approval is gone."""
-    land(running, running.world.head("HEAD"))
-    result = running.verification()
+    land(released, released.world.head("HEAD"))
+    result = released.verification()
     assert codes(result) == ["BRANCH_BEHIND"]
     assert result.errors[0].seq == 2
 
 
-def test_a_main_that_was_rewritten_and_joined_again_stops_the_log(running: Governed) -> None:
+def test_a_main_that_was_rewritten_and_joined_again_stops_the_log(released: Governed) -> None:
     """Main loses commits and gets them back as a side branch, so that all of them are still reachable."""
-    old = running.tip()
-    rewritten = commit(running, [running.world.head("HEAD")], {"x": b"x\n"}, "alice")
-    land(running, commit(running, [rewritten, old], {"y": b"y\n"}, "alice"))
-    result = running.verification()
+    old = released.tip()
+    rewritten = commit(released, [released.world.head("HEAD")], {"x": b"x\n"}, "alice")
+    land(released, commit(released, [rewritten, old], {"y": b"y\n"}, "alice"))
+    result = released.verification()
     assert codes(result) == ["NOT_ON_BRANCH"]
     assert result.errors[0].seq == 2
 
 
-def test_an_event_may_not_name_an_older_main_than_its_predecessor(running: Governed) -> None:
+def test_an_event_may_not_name_an_older_main_than_its_predecessor(released: Governed, evidence: Evidence) -> None:
     """Written as if main had never moved on."""
-    older = running.tip()
-    merged = running.merge(proposed(running), by="alice")
-    assert by_hand(running, merged) == []
-    target = dict(running.verification().events[1].payload["target"])
+    older, head = released.tip(), proposed(released)
+    evidence.release(released, released_from(released, evidence.merge(released, head), V120, **evidence.record(head)))
+    assert released.verification().state.seq == 4
+    target = dict(released.verification().events[1].payload["target"])
     branch = {"ref": "refs/heads/main", "head": older}
-    forge(running, payload(running, "deprecate", line=LINE, version="1.1.0", target=target, branch=branch))
-    assert codes(running.verification()) == ["BRANCH_REWOUND"]
+    forge(released, payload(released, "deprecate", line=LINE, version="1.1.0", target=target, branch=branch))
+    assert codes(released.verification()) == ["BRANCH_REWOUND"]
 
 
-def test_the_old_approved_bytes_stay_releasable_after_a_later_change(running: Governed) -> None:
+def test_the_old_approved_bytes_stay_releasable_after_a_later_change(released: Governed, evidence: Evidence) -> None:
     """What counts is what was merged, not what lies there now."""
-    merged = running.merge(proposed(running), by="alice")
-    land(running, commit(running, [merged], {PATH: pretty_json(running.config(V120, good=50))}, "alice"))
-    assert by_hand(running, merged) == []
+    head = proposed(released)
+    merged = evidence.merge(released, head)
+    land(released, commit(released, [merged], {PATH: pretty_json(released.config(V120, good=50))}, "alice"))
+    evidence.release(released, released_from(released, merged, V120, **evidence.record(head)))
+    assert codes(released.verification()) == []
+    assert V120 in released.verification().state.line(LINE)
 
 
-def test_changed_bytes_cannot_borrow_the_merge(running: Governed) -> None:
-    """The payload names the merge but the digest of the bytes that were pushed later."""
-    merged = running.merge(proposed(running), by="alice")
-    other = pretty_json(running.config(V120, good=50))
-    spoiled = release_fields(running, merged)["target"] | {"sha256": sha256_hex(other), "size": len(other)}
-    assert by_hand(running, merged, target=spoiled) == ["DIGEST"]
+def test_changed_bytes_cannot_borrow_the_merge(released: Governed, evidence: Evidence) -> None:
+    """The payload names the merge but the digest, the size or both of bytes that were pushed later."""
+    head = proposed(released)
+    fields = released_from(released, evidence.merge(released, head), V120, **evidence.record(head))
+    other = pretty_json(released.config(V120, good=50))
+    land(released, commit(released, [released.tip()], {PATH: other}, "alice"))
+    lies: list[dict[str, Any]] = [{"sha256": sha256_hex(other)}, {"size": len(other) + 1}]
+    for lie in (*lies, lies[0] | {"size": len(other)}):
+        evidence.release(released, fields | {"target": fields["target"] | lie})
+        assert (lie, codes(released.verification())) == (lie, ["DIGEST"])
+    stopped(released, "DIGEST", 4, good=3)
 
 
-def test_rejected_bytes_come_back_under_no_number(running: Governed) -> None:
-    """The same bytes are proposed again as v1.3.0."""
-    data = pretty_json(running.config(V120, good=68))
-    proposed(running)
-    jobs.reject(running.workspace("bob"), V120, reason="too strict")
-    head = running.propose("1.3.0", author="carol", files={config_path(Version(1, 3, 0)): data}, good=68)
-    merged = running.merge(head, by="alice")
+def test_rejected_bytes_come_back_under_no_number(released: Governed, evidence: Evidence) -> None:
+    """They are proposed again, merged and signed: as v1.2.0, for which they were rejected, and as v1.3.0."""
+    data = pretty_json(released.config(V120, good=68))
+    head = proposed(released)
+    jobs.reject(released.workspace("bob"), V120, reason="too strict")
+    fields = released_from(released, evidence.merge(released, head), V120, **evidence.record(head))
+    evidence.release(released, fields)
+    stopped(released, "CONFIG_REJECTED", 5, good=4)
+    released.world.git("update-ref", "-d", slot(5))
+    released.world.git("update-ref", "-d", "refs/tags/calib/scoring/v1.2.0")
+    v130 = Version(1, 3, 0)
+    head = released.propose("1.3.0", author="carol", files={config_path(v130): data}, good=68)
+    fields = released_from(released, evidence.merge(released, head), v130, **evidence.record(head))
     with pytest.raises(GateClosed):
-        jobs.release(running.workspace("bob"), Version(1, 3, 0), reason="again")
-    value = release_fields(running, merged, version=Version(1, 3, 0))
-    forge(running, payload(running, "release", **value))
-    assert codes(running.verification()) == ["OTHER_VERSION"]
+        jobs.release(released.workspace("bob"), v130, reason="again")
+    evidence.release(released, fields)
+    stopped(released, "OTHER_VERSION", 5, good=4)
 
 
-def test_a_released_version_is_not_released_again_with_other_bytes(running: Governed) -> None:
+def test_a_released_version_is_not_released_again_with_other_bytes(released: Governed, evidence: Evidence) -> None:
     """A number names one config for ever, even when a sound merge brings other bytes."""
-    running.merge(running.propose("1.1.0", author="carol", good=50), by="alice")
+    head = released.propose("1.1.0", author="carol", good=50)
+    merged = evidence.merge(released, head)
     with pytest.raises(GateClosed, match="VERSION_TAKEN"):
-        jobs.release(running.workspace("bob"), Version(1, 1, 0), reason="again")
-    merged = running.tip()
-    forge(running, payload(running, "release", **release_fields(running, merged, version=Version(1, 1, 0))))
-    assert codes(running.verification())[0] in {"VERSION_TAKEN", "NAME_MISMATCH"}
+        jobs.release(released.workspace("bob"), Version(1, 1, 0), reason="again")
+    evidence.release(released, released_from(released, merged, Version(1, 1, 0), **evidence.record(head)))
+    assert codes(released.verification())[0] in {"VERSION_TAKEN", "NAME_MISMATCH"}
 
 
 def test_a_policy_swapped_after_genesis_changes_nothing(running: Governed) -> None:

@@ -11,6 +11,7 @@ from calibgit.jobs import govern as jobs
 from calibgit.jobs import pinning, start
 from calibgit.model.ids import Version, config_path
 from tests.attacks.raw import codes, plant, slot
+from tests.jobs.test_fork import copied, sealed
 from tests.repo.hostility import Canary, poison_config, poisoned_environment
 from tests.support.governed import BASE, Governed, govern
 from tests.support.world import World, run_git
@@ -18,45 +19,46 @@ from tests.support.world import World, run_git
 PATH = config_path(Version(1, 1, 0))
 
 
-def test_git_replace_does_not_change_the_config(running: Governed, tmp_path: Path) -> None:
+def test_git_replace_does_not_change_the_config(released: Governed, tmp_path: Path) -> None:
     """The attacker's commit stands in for the released one; stock git shows the attacker's bytes."""
-    record = running.verification().state.line("scoring")[Version(1, 1, 0)]
-    blob = running.world.git("rev-parse", f"{record.commit}:{PATH}")
-    evil = running.world.git("hash-object", "-w", "--stdin", env={}, check=True)
-    running.world.git("replace", blob, evil)
-    assert running.world.git("show", f"{record.commit}:{PATH}") == ""
-    result = running.verification()
+    record = released.verification().state.line("scoring")[Version(1, 1, 0)]
+    blob = released.world.git("rev-parse", f"{record.commit}:{PATH}")
+    evil = released.world.git("hash-object", "-w", "--stdin", env={}, check=True)
+    released.world.git("replace", blob, evil)
+    assert released.world.git("show", f"{record.commit}:{PATH}") == ""
+    result = released.verification()
     assert result.ok
-    pinning.pin(running.workspace(), "1.1.0", tmp_path / "pin", trust_root=result.state.registry)
+    pinning.pin(released.workspace(), "1.1.0", tmp_path / "pin", trust_root=result.state.registry)
     assert any(b'"1.1.0"' in path.read_bytes() for path in (tmp_path / "pin").glob("config-*"))
 
 
-@pytest.mark.parametrize("what", ["commit", "tag", "tree"])
-def test_replaced_objects_are_ignored(running: Governed, what: str) -> None:
+@pytest.mark.parametrize("what", ["commit", "tag", "tree", "head"])
+def test_replaced_objects_are_ignored(released: Governed, what: str) -> None:
     """Any object that the verifier reads may have a replacement."""
     pairs = {
-        "commit": (running.tip(), running.world.head("HEAD")),
-        "tag": (running.world.head(slot(3)), running.world.head(slot(2))),
-        "tree": (running.world.head("refs/remotes/origin/main^{tree}"), running.world.head("HEAD^{tree}")),
+        "commit": (released.tip(), released.world.head("HEAD")),
+        "tag": (released.world.head(slot(3)), released.world.head(slot(2))),
+        "head": (released.verification().events[1].payload["approval"]["head"], released.world.head("HEAD")),
+        "tree": (released.world.head("refs/remotes/origin/main^{tree}"), released.world.head("HEAD^{tree}")),
     }
-    running.world.git("replace", *pairs[what])
-    result = running.verification()
+    released.world.git("replace", *pairs[what])
+    result = released.verification()
     assert result.ok
     assert result.state.seq == 3
 
 
-def test_grafts_do_not_change_history(running: Governed) -> None:
+def test_grafts_do_not_change_history(released: Governed) -> None:
     """A grafts file makes main end before the released merge."""
-    (running.world.clone / ".git" / "info").mkdir(exist_ok=True)
-    (running.world.clone / ".git" / "info" / "grafts").write_text(running.tip() + "\n")
-    assert running.verification().ok
+    (released.world.clone / ".git" / "info").mkdir(exist_ok=True)
+    (released.world.clone / ".git" / "info" / "grafts").write_text(released.tip() + "\n")
+    assert released.verification().ok
 
 
-def test_a_shallow_clone_is_refused_by_name(running: Governed, tmp_path: Path) -> None:
+def test_a_shallow_clone_is_refused_by_name(released: Governed, tmp_path: Path) -> None:
     """Cut-off history hides ancestry, so nothing is claimed from it."""
-    run_git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{running.world.remote}", "shallow")
+    run_git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{released.world.remote}", "shallow")
     with pytest.raises(EnvironmentFault, match="SHALLOW_HISTORY"):
-        running.workspace(path=tmp_path / "shallow")
+        released.workspace(path=tmp_path / "shallow")
 
 
 def test_a_clone_without_the_branch_says_so(running: Governed) -> None:
@@ -78,10 +80,10 @@ def test_a_copy_without_a_remote_is_read_by_its_own_branch(running: Governed) ->
         jobs.deprecate(running.workspace("bob"), BASE, reason="x")
 
 
-def test_a_clone_whose_branch_is_behind_says_so(running: Governed) -> None:
+def test_a_clone_whose_branch_is_behind_says_so(released: Governed) -> None:
     """The tags arrived before the branch did."""
-    plant(running.world.clone, {"refs/remotes/origin/main": running.world.head("HEAD")})
-    result = running.verification()
+    plant(released.world.clone, {"refs/remotes/origin/main": released.world.head("HEAD")})
+    result = released.verification()
     assert codes(result) == ["BRANCH_BEHIND"]
     assert "git fetch origin" in result.errors[0].fix
 
@@ -119,12 +121,23 @@ def test_a_hostile_environment_runs_nothing_and_changes_nothing(
     assert not canary.sang
 
 
-def test_events_of_one_registry_are_not_written_to_a_fork(running: Governed, tmp_path: Path) -> None:
+def test_events_of_one_registry_are_not_written_to_a_fork(released: Governed, tmp_path: Path) -> None:
     """The remote's URL was changed to a fork."""
-    run_git(tmp_path, "clone", "--quiet", "--bare", str(running.world.remote), "fork.git")
-    running.world.git("config", "remote.origin.url", str(tmp_path / "fork.git"))
+    run_git(tmp_path, "clone", "--quiet", "--bare", str(released.world.remote), "fork.git")
+    released.world.git("config", "remote.origin.url", str(tmp_path / "fork.git"))
     with pytest.raises(PermissionRefused, match="WRONG_HOME"):
-        jobs.deprecate(running.workspace("bob"), BASE, reason="x")
+        jobs.deprecate(released.workspace("bob"), BASE, reason="x")
+
+
+def test_a_fork_believes_no_release_of_its_origin(released: Governed, tmp_path: Path) -> None:
+    """It was sealed over a copy of everything; then the origin's release is planted as its next event."""
+    old, release = released.verification().state.registry, released.world.head(slot(2))
+    fork = copied(released)
+    sealed(fork)
+    with pytest.raises(IntegrityError, match="WRONG_ROOT"):
+        pinning.pin(fork.workspace("dave"), "1.1.0", tmp_path / "pin", trust_root=old)
+    plant(fork.world.clone, dict.fromkeys((slot(2), "refs/tags/calib/scoring/v1.1.0"), release))
+    assert codes(fork.verification()) == ["CHAIN"]
 
 
 def test_a_whole_registry_that_was_swapped_is_another_one(running: Governed, world: World, tmp_path: Path) -> None:

@@ -115,11 +115,11 @@ def test_the_author_alone_activates_nothing_in_production(running: Governed) -> 
     assert codes(running.verification()) == ["AUTHOR_ONLY"]
 
 
-def test_an_event_of_another_registry_is_refused(running: Governed) -> None:
+def test_an_event_of_another_registry_is_refused(released: Governed) -> None:
     """An event that was signed in a fork by the same people is replayed here."""
-    value = next_event(running) | {"registry": "0" * 64}
-    forge(running, value)
-    assert codes(running.verification()) == ["WRONG_REGISTRY"]
+    value = next_event(released) | {"registry": "0" * 64}
+    forge(released, value)
+    assert codes(released.verification()) == ["WRONG_REGISTRY"]
 
 
 def test_an_event_is_not_replayed_under_a_later_number(running: Governed) -> None:
