@@ -1,7 +1,10 @@
 """The attacks that a registry has to survive, each with the tests that try it on a real repository.
 
 A case names what an attacker does and what must come of it. Tests are named `module::function`, modules without
-`tests.` in front. `test_cases` checks that every one of them exists.
+`tests.` in front. `test_cases` checks that every one of them exists, and that `make test` tries every case.
+
+Whatever reads an approval is tried over both kinds of evidence, by the fixture `released` or by parameter; where one
+kind alone can be meant, the case says why. All other cases end before an approval is read, so one kind stands for both.
 """
 
 from __future__ import annotations
@@ -80,9 +83,11 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
     "event of a fork: WRONG_REGISTRY": (
         f"{TAGS}::test_an_event_of_another_registry_is_refused",
         f"{AROUND}::test_events_of_one_registry_are_not_written_to_a_fork",
+        f"{AROUND}::test_a_fork_believes_no_release_of_its_origin",
         f"{AROUND}::test_a_whole_registry_that_was_swapped_is_another_one",
     ),
     "config bytes differ from the signed digest: DIGEST": (f"{MERGES}::test_changed_bytes_cannot_borrow_the_merge",),
+    "rejected bytes come back: CONFIG_REJECTED": (f"{MERGES}::test_rejected_bytes_come_back_under_no_number",),
     "replace refs: ignored": (
         f"{AROUND}::test_git_replace_does_not_change_the_config",
         f"{AROUND}::test_replaced_objects_are_ignored",
@@ -95,7 +100,10 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
     "tag named like an object id or a ref: ignored, with a warning": (
         f"{NAMES}::test_a_look_alike_name_is_ignored_with_a_warning",
     ),
-    "tag that squats the namespace: noticed": (f"{NAMES}::test_a_squatted_namespace_is_noticed",),
+    "tag that squats the namespace: noticed, and named by doctor --remote": (
+        f"{NAMES}::test_a_squatted_namespace_is_noticed",
+        "jobs.test_remote_check::test_a_tag_that_leaves_no_room_for_events_is_found",
+    ),
     "dash, quote, newline, look-alike in a name: refused or ignored": (
         f"{NAMES}::test_a_look_alike_name_is_ignored_with_a_warning",
         f"{NAMES}::test_a_name_that_git_allows_and_text_tools_stumble_over_stops_nobody",
@@ -114,6 +122,8 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         f"{READERS}::test_deeply_nested_text_crashes_no_reader",
     ),
     "a hundred megabytes, a hundred thousand tags: bounded memory": (
+        f"{NAMES}::test_a_huge_tag_is_refused_by_its_size_before_it_is_read",
+        f"{FLOODS}::test_a_thousand_foreign_names_stop_no_writer",
         f"{FLOODS}::test_a_tag_of_a_hundred_megabytes_is_never_read",
         f"{FLOODS}::test_a_hundred_thousand_foreign_tags_cost_a_bounded_reader_little",
     ),
@@ -165,12 +175,14 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         f"{VOIDS}::test_whoever_saw_the_event_notices_its_void",
         f"{VOIDS}::test_a_sound_event_whose_name_was_damaged_is_not_junk",
     ),
+    # Only `github-pr`: in a signed merge nobody claims what another did; see "approver is the author".
     "attested approval that the repository does not bear out: refused": (
         f"{ATTESTED}::test_a_history_that_is_no_reviewed_merge",
         f"{ATTESTED}::test_owners_named_by_an_earlier_commit_of_the_request_approve_nothing",
         f"{ATTESTED}::test_a_request_that_was_pushed_to_main_hides_no_author",
         f"{ATTESTED}::test_an_approval_is_not_replayed_for_another_version",
     ),
+    # Only `github-pr`: a signed merge is its approver's own signature.
     "approver's own co-signature proves, another's does not": (
         "jobs.test_attested::test_the_approvers_own_signature_makes_it_proven",
         "jobs.test_attested::test_somebody_elses_signature_does_not",
@@ -199,6 +211,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         f"{MEMORY}::test_a_proposal_that_names_an_event_which_never_was_does_not_pass_the_gate",
     ),
     "submodule, link, mode, folder, letters, octopus, crossed branches: judged by what is merged": (
+        f"{SHAPES}::test_a_submodule_whose_commit_is_a_file_is_not_read_as_one",
         f"{SHAPES}::test_a_merge_of_any_other_shape_approves_nothing",
         f"{SHAPES}::test_branches_that_cross_each_other",
     ),
@@ -212,6 +225,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         f"{LIES}::test_history_that_is_cut_off_while_it_is_read_hides_no_author",
     ),
     "the whole list of bad input, in every command that reads": (
+        f"{INPUT}::test_a_sample_of_bad_input_through_every_reading_command",
         f"{INPUT}::test_bad_input_through_every_reading_command",
     ),
 }

@@ -16,8 +16,6 @@ from tests.attacks.raw import codes, forge, payload, stopped
 from tests.support.governed import BASE, LINE, Clock, Governed, govern
 from tests.support.world import Template, World
 
-pytestmark = pytest.mark.slow
-
 V110 = Version(1, 1, 0)
 OLD = '[roles.checkpoint]\npeople = ["alice", "bob", "carol"]\n'
 ROLE = '[roles.checkpoint]\npeople = ["robot", "alice"]\n'
@@ -55,6 +53,7 @@ def point(watched: Governed, expires: str, **changes: Any) -> dict[str, Any]:
     return payload(watched, "checkpoint", target={"commit": watched.tip()}, expires=expires, **changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("expires", "code"),
     [
@@ -82,6 +81,7 @@ def test_a_checkpoint_is_good_for_a_while_and_not_for_ever(watched: Governed, ex
     assert (state.checkpoint.seq, state.checkpoint.expires) == (5, expires)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_may_not_outlive_its_own_past(watched: Governed) -> None:
     """The signer's time may run ahead but not back, so an expired promise is not dated back to life."""
     forge(watched, point(watched, "2023-11-17T00:00:00Z", at="2023-11-14T00:00:00Z"), by="robot")
@@ -131,6 +131,7 @@ def ratification(watched: Governed, **changes: Any) -> dict[str, Any]:
     return fields | {"ratifies": {"seq": seq, "sha256": digest}} | changes
 
 
+@pytest.mark.slow
 def test_a_ratification_by_hand_by_a_second_person_is_believed(watched: Governed) -> None:
     """The attacks below differ from this in one thing each."""
     forge(watched, payload(watched, "ratify", **ratification(watched)), by="alice")
@@ -139,6 +140,7 @@ def test_a_ratification_by_hand_by_a_second_person_is_believed(watched: Governed
     assert not state.unratified()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "changes", "code"),
     [

@@ -18,8 +18,6 @@ from tests.attacks.raw import blob, codes, forge, land, odd_commit, payload, pla
 from tests.support.governed import BASE, LINE, Governed
 from tests.support.world import run_git
 
-pytestmark = pytest.mark.slow
-
 SUMMARY = "proposals/scoring/v1.2.0/change_summary_v1.2.0.json"
 
 
@@ -73,6 +71,7 @@ def test_whoever_saw_a_longer_log_refuses_a_shorter_one(running: Governed) -> No
     assert running.workspace("carol").verification().ok
 
 
+@pytest.mark.slow
 def test_two_homes_remember_for_themselves(running: Governed) -> None:
     """One machine's memory is not the other's; each keeps its own highest mark."""
     cut(running)
@@ -94,6 +93,7 @@ def test_another_event_of_the_same_number_is_refused(running: Governed) -> None:
     assert running.workspace("alice").verification().ok
 
 
+@pytest.mark.slow
 def test_another_event_is_refused_even_under_a_longer_log(running: Governed) -> None:
     """More events on top do not hide the one that was exchanged."""
     cut(running)
@@ -105,6 +105,7 @@ def test_another_event_is_refused_even_under_a_longer_log(running: Governed) -> 
     assert codes(running.workspace("bob").verification()) == ["ROLLBACK"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["unwritable", "a file", "missing home", "relative"])
 def test_a_memory_that_cannot_be_kept_stops_nobody(
     running: Governed, state: str, monkeypatch: pytest.MonkeyPatch
@@ -122,6 +123,7 @@ def test_a_memory_that_cannot_be_kept_stops_nobody(
     assert running.workspace("bob").verification().state.seq == 4
 
 
+@pytest.mark.slow
 def test_junk_in_the_memory_is_no_mark(running: Governed) -> None:
     """Names that look almost like marks, folders, and marks of other registries."""
     assert running.workspace("bob").verification().ok
@@ -155,12 +157,14 @@ def test_a_fresh_reader_believes_a_later_witness(running: Governed) -> None:
     stopped(running, "ROLLBACK", 4, good=3)
 
 
+@pytest.mark.slow
 def test_a_witness_of_another_event_of_that_number_is_believed(running: Governed) -> None:
     """The log has event 3, but the protected branch knows another one."""
     witnessed(running, registry=running.verification().state.registry, seq=3, sha256="0" * 64)
     stopped(running, "ROLLBACK", 3, good=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "head",
     [
@@ -177,6 +181,7 @@ def test_a_witness_of_another_registry_says_nothing(running: Governed, head: dic
     assert running.verification().ok
 
 
+@pytest.mark.slow
 def test_a_witness_of_an_odd_shape_crashes_nobody(running: Governed) -> None:
     """It is none, unless it is a number and a digest."""
     registry = running.verification().state.registry
@@ -194,6 +199,7 @@ def test_a_witness_of_an_odd_shape_crashes_nobody(running: Governed) -> None:
         assert (seq, codes(running.verification())) == (seq, [])
 
 
+@pytest.mark.slow
 def test_a_witness_on_a_side_branch_says_nothing(running: Governed) -> None:
     """Anybody may push a branch; only what is merged is a witness."""
     space = running.workspace("alice")
@@ -241,6 +247,7 @@ def test_a_proposal_that_names_an_event_which_never_was_does_not_pass_the_gate(r
     assert proposed(running) == [("log", "LOG_HEAD_UNKNOWN")]
 
 
+@pytest.mark.slow
 def test_a_release_of_such_a_proposal_is_refused_and_a_revert_of_the_merge_helps(running: Governed) -> None:
     """It was merged past the gate. The readers stop, as they must; then the file goes by a merged request."""
     data = running.summary(Version(1, 2, 0), "carol@example.org", good=68)
@@ -265,6 +272,7 @@ HOSTILE: dict[str, bytes] = {
 }
 
 
+@pytest.mark.slow
 def test_a_hostile_summary_hides_no_other_witness_and_makes_none_up(running: Governed) -> None:
     """Files of every odd kind are merged beside the true witness of event 4, which is then removed from the log."""
     jobs.deprecate(running.workspace("bob"), BASE, reason="old")

@@ -18,8 +18,6 @@ from calibgit.repo.signing import Signer
 from tests.attacks.raw import codes, forge, payload, plant, stopped, target_of, warned, write
 from tests.support.governed import BASE, LINE, Governed
 
-pytestmark = pytest.mark.slow
-
 V110 = Version(1, 1, 0)
 
 

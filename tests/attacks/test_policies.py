@@ -27,8 +27,6 @@ from tests.attacks.raw import (
 )
 from tests.support.governed import BASE, LINE, Governed
 
-pytestmark = pytest.mark.slow
-
 TRUST = "trust.toml"
 
 
@@ -112,6 +110,7 @@ def possessions(running: Governed, value: dict[str, Any]) -> dict[str, tuple[lis
     }
 
 
+@pytest.mark.slow
 def test_a_new_key_is_shown_for_this_very_change(running: Governed) -> None:
     """Dave's key might be somebody else's, or a proof from another occasion."""
     hire(running)
@@ -123,6 +122,7 @@ def test_a_new_key_is_shown_for_this_very_change(running: Governed) -> None:
     stopped(running, "SIG_MALFORMED", 4, good=3)
 
 
+@pytest.mark.slow
 def test_a_proof_is_not_replayed_after_the_person_left(running: Governed) -> None:
     """Dave joins, leaves, and is listed again with the proof of then."""
     hire(running)
@@ -208,6 +208,7 @@ def test_a_compromised_key_makes_its_events_suspect_from_that_number_on(running:
     assert result.state.alarm(LINE, "production") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("later", ["removed", "later", "without the end"])
 def test_an_ended_key_does_not_come_back(running: Governed, later: str) -> None:
     """A later policy lists the key as good, or lets it live longer."""
@@ -227,6 +228,7 @@ def test_an_ended_key_does_not_come_back(running: Governed, later: str) -> None:
     assert codes(result) == ["KEY_REVIVED"]
 
 
+@pytest.mark.slow
 def test_a_key_that_moves_to_another_person_is_shown_again(running: Governed) -> None:
     """Carol's key is listed as bob's, so that bob would count twice: the new owner of a key must show it."""
     world = running.world
@@ -238,6 +240,7 @@ def test_a_key_that_moves_to_another_person_is_shown_again(running: Governed) ->
     stopped(running, "NO_POSSESSION", 4, good=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("role", "code"), [("policy", "NOBODY_CHANGES_POLICY"), ("recover", "NOBODY_RECOVERS")])
 def test_a_policy_that_ends_the_registry_is_refused(running: Governed, role: str, code: str) -> None:
     """Alice may write policy; she may not throw the key away."""
@@ -251,6 +254,7 @@ def test_a_policy_that_ends_the_registry_is_refused(running: Governed, role: str
     stopped(running, code, 4, good=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
@@ -270,6 +274,7 @@ def test_a_policy_that_cannot_be_read_is_not_put_in_force(running: Governed, old
     stopped(running, code, 4, good=3)
 
 
+@pytest.mark.slow
 def test_a_key_does_not_end_in_the_future(running: Governed) -> None:
     """An end that is far off could be overtaken by whoever holds the key."""
     merge_policy(running, *ended(running, "bob", 40))
@@ -277,6 +282,7 @@ def test_a_key_does_not_end_in_the_future(running: Governed) -> None:
     stopped(running, "FROM_SEQ_AHEAD", 4, good=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "code"), [({"target": {"size": 1}}, "DIGEST"), ({"target": {"sha256": "0" * 64}}, "DIGEST")]
 )
@@ -289,12 +295,14 @@ def test_a_policy_event_signs_the_bytes_that_lie_there(running: Governed, change
     stopped(running, code, 4, good=3)
 
 
+@pytest.mark.slow
 def test_the_policy_in_force_is_not_put_in_force_again(running: Governed) -> None:
     """An event that changes nothing would only reset what people watch."""
     forge(running, change(running), by="alice")
     stopped(running, "POLICY_UNCHANGED", 4, good=3)
 
 
+@pytest.mark.slow
 def test_an_event_under_the_policy_of_tomorrow_or_of_yesterday_is_refused(running: Governed) -> None:
     """The digest of the policy in force is part of every event."""
     old = deprecation(running)

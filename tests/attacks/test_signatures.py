@@ -14,8 +14,6 @@ from tests.support.governed import LINE, Governed
 from tests.support.sshkeys import Draft, TestKey
 from tests.support.world import ssh_string
 
-pytestmark = pytest.mark.slow
-
 BEGIN, END = "-----BEGIN SSH SIGNATURE-----\n", "-----END SSH SIGNATURE-----\n"
 PGP = b"-----BEGIN PGP SIGNATURE-----\n\niQEzBAABCAAdFiEE\n=abcd\n-----END PGP SIGNATURE-----\n"
 
