@@ -204,11 +204,8 @@ def named_authors(facts: MergeFacts, policy: Policy, *more: str) -> frozenset[st
         for commit in facts.commits
         for mail in (commit.author_email, commit.committer_email, *_co_authors(commit.message))
     ]
-    people: set[str] = set()
-    for text in (*mails, facts.initiator or NOBODY, *more):
-        if text != NOBODY:
-            people |= people_named(text.strip(), policy)
-    return frozenset(people)
+    started = () if facts.initiator in (None, NOBODY) else (facts.initiator,)
+    return frozenset(person for text in (*mails, *started, *more) for person in people_named(text.strip(), policy))
 
 
 def _co_authors(message: str) -> list[str]:

@@ -59,7 +59,7 @@ class Claim:
         return cls(approval["forge"], approval["opener"], approval["head"], tuple(approval["approvers"]))
 
 
-def judge(facts: MergeFacts, policy: Policy, scope: Scope, claim: Claim) -> Judgement:
+def judge(facts: MergeFacts, policy: Policy, scope: Scope, claim: Claim, seq: int) -> Judgement:
     """The approval that a claim is, where the repository agrees with it.
 
     Args:
@@ -67,10 +67,11 @@ def judge(facts: MergeFacts, policy: Policy, scope: Scope, claim: Claim) -> Judg
         policy: in force before the release event.
         scope: the paths that the proposal may touch.
         claim: what the attesting key answers for.
+        seq: number of the release event; whoever has no good key by then approves nothing.
 
     Raises:
-        GateClosed: NOT_MERGED, OUT_OF_SCOPE, NOT_AS_REVIEWED, NOT_HUMAN, NO_CODEOWNERS, NOT_OWNER, NO_INITIATOR,
-            SCHEDULE_CLAIMED, NO_APPROVAL, REBASED or FOUR_EYES.
+        GateClosed: NOT_MERGED, OUT_OF_SCOPE, NOT_AS_REVIEWED, NOT_HUMAN, APPROVER_ENDED, NO_CODEOWNERS, NOT_OWNER,
+            NO_INITIATOR, SCHEDULE_CLAIMED, NO_APPROVAL, REBASED or FOUR_EYES.
     """
     _require_merge(facts, claim)
     require_content(facts, scope)
@@ -87,6 +88,7 @@ def judge(facts: MergeFacts, policy: Policy, scope: Scope, claim: Claim) -> Judg
         )
     for approver in claim.approvers:
         require_human(policy, approver, "the approval is by")
+        _require_key(policy, approver, seq)
     require_owners(facts, policy, claim.approvers)
     authors = named_authors(facts, policy, claim.opener)
     require_four_eyes(policy, claim.approvers, authors)
@@ -151,6 +153,17 @@ def _rebased(what: str) -> GateClosed:
         "The base of a merge must hold nothing of the request, so a rebase is no evidence.",
         "merge with a merge commit, or squash",
     )
+
+
+def _require_key(policy: Policy, approver: str, seq: int) -> None:
+    """An account outlives a key: whoever left, or was robbed, may still be signed in at the code host."""
+    if all(policy.key_ended(key, seq) for key in policy.people[approver].keys):
+        raise refuse(
+            "APPROVER_ENDED",
+            f"the approval is by {approver}, whose every key has ended",
+            "Whoever can sign nothing for this registry approves nothing in it either.",
+            "have a code owner with a good key approve it",
+        )
 
 
 def _is_machine(opener: str, policy: Policy) -> bool:

@@ -11,6 +11,7 @@ from calibgit.model.canonical import strict_canonical
 from calibgit.model.event import NAMESPACE_GIT, NAMESPACE_STATEMENT, Event, statement
 from calibgit.model.policy import ROLES_OF_KIND, Policy, Role
 from calibgit.registry import sshsig
+from calibgit.registry.approval import people_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def refuse_role(
         policy: in force before the event.
         payload: its signed fields.
         people: who signs, the writer first.
-        authors: who wrote the version that the event speaks of; empty where there is none.
+        authors: who wrote the version that the event speaks of, as the policy of its release named them; empty where
+            there is none. Whoever this policy knows under one of these names is meant.
     """
     refusals = [_refuse(policy, payload, people, authors, role) for role in ROLES_OF_KIND[payload["kind"]]]
     if None not in refusals:
@@ -132,6 +134,7 @@ def _refuse(
             + ("run: calibgit init --seal --cosign" if payload["kind"] == "genesis" else "co-sign"),
         )
     humans = {person for person in entitled if policy.people[person].kind == "human"}
+    authors = frozenset(person for name in authors for person in people_named(name, policy))
     if grant.non_author and policy.four_eyes and not humans - authors:
         return PermissionRefused(
             "AUTHOR_ONLY",

@@ -19,8 +19,8 @@ def require_sound_change(event: Event, before: Policy, after: Policy, state: Reg
     """What a change of policy must keep to.
 
     Raises:
-        GateClosed: POLICY_UNCHANGED, NO_POSSESSION, KEY_REVIVED, FROM_SEQ_AHEAD, NOBODY_CHANGES_POLICY or
-            NOBODY_RECOVERS.
+        GateClosed: POLICY_UNCHANGED, NO_POSSESSION, KEY_REVIVED, FROM_SEQ_AHEAD, FOUR_EYES_DROPPED,
+            NOBODY_CHANGES_POLICY or NOBODY_RECOVERS.
         IntegrityError: a code of `sshsig.verify` for a proof of possession.
     """
     if event.payload["target"]["sha256"] == state.policy_sha256:
@@ -32,6 +32,13 @@ def require_sound_change(event: Event, before: Policy, after: Policy, state: Reg
         )
     _require_possession(event, before, after)
     _require_ends(event, after, state)
+    if before.four_eyes and not after.four_eyes:
+        raise GateClosed(
+            "FOUR_EYES_DROPPED",
+            f"event {event.seq} would let people approve their own changes from now on",
+            why="Four eyes that can be closed for an hour guard nothing; a one-person registry says so in genesis.",
+            fix="keep four_eyes = true; for one person alone: calibgit init --fork --solo",
+        )
     why = "A policy that nobody can change or repair ends the registry."
     if "policy" not in after.roles:
         what = "the new policy gives the role policy to nobody"

@@ -262,7 +262,7 @@ def judge(payload: Mapping[str, Any], policy: Policy, facts: Facts, seq: int) ->
     if approval["kind"] == "merge-signed":
         return merge_signed.judge(facts.merge_facts(target["commit"], payload["line"], version), policy, scope, seq)
     merge = facts.merge_facts(target["commit"], payload["line"], version, approval["head"])
-    return attested.judge(merge, policy, scope, attested.Claim.of(approval))
+    return attested.judge(merge, policy, scope, attested.Claim.of(approval), seq)
 
 
 def _step_9_evidence(event: Event, policy: Policy, facts: Facts) -> frozenset[str]:

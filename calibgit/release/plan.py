@@ -133,7 +133,7 @@ def _schema(history: History, merge: str, path: str) -> str:
 def _approval(facts: MergeFacts, policy: Policy, scope: Scope, claim: Claim | None, seq: int) -> dict[str, Any]:
     if claim is None:
         return merge_signed.judge(facts, policy, scope, seq).record
-    return attested.judge(facts, policy, scope, claim).record
+    return attested.judge(facts, policy, scope, claim, seq).record
 
 
 def find_merge(history: History, path: str) -> str | None:

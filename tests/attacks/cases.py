@@ -16,7 +16,7 @@ ATTESTED, VOIDS, POLICIES, MEMORY = (f"attacks.test_{name}" for name in ("attest
 CHECKPOINTS, SIGNATURES, PROGRAMS = (f"attacks.test_{name}" for name in ("checkpoints", "signatures", "programs"))
 READERS, PENDING, FLOODS = (f"attacks.test_{name}" for name in ("readers", "pending", "floods"))
 CLOCK, BRANCH, ALONE, SHAPES = (f"attacks.test_{name}" for name in ("clock", "branch", "alone", "shapes"))
-BLOCKED, LIES, INPUT = (f"attacks.test_{name}" for name in ("blocked", "lies", "input"))
+BLOCKED, LIES, INPUT, WHO = (f"attacks.test_{name}" for name in ("blocked", "lies", "input", "identities"))
 
 CASES: Final[dict[str, tuple[str, ...]]] = {
     "signed object under another name: NAME_MISMATCH": (
@@ -186,6 +186,18 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
     "approver's own co-signature proves, another's does not": (
         "jobs.test_attested::test_the_approvers_own_signature_makes_it_proven",
         "jobs.test_attested::test_somebody_elses_signature_does_not",
+    ),
+    "person under a name that the policy learns of later, or an account called schedule: an author all the same": (
+        f"{WHO}::test_an_author_whom_the_policy_learns_of_later_is_an_author_all_the_same",
+        f"{WHO}::test_an_opener_whose_login_is_schedule_is_no_schedule",
+    ),
+    # Only `github-pr`: with an ended key nobody signs a merge, and a signature is not taken back.
+    "approval by somebody without a good key, or taken back: none": (
+        f"{WHO}::test_whoever_has_no_key_left_approves_nothing",
+        f"{WHO}::test_an_approval_that_was_taken_back_is_none",
+    ),
+    "policy that lets people approve their own changes: refused": (
+        f"{WHO}::test_no_policy_closes_the_second_pair_of_eyes",
     ),
     "co-signature by a stranger, for something else, or used twice: counts for nothing": (
         f"{PENDING}::test_a_stranger_puts_no_words_into_an_event",
