@@ -13,7 +13,7 @@ from calibgit.registry.owners import LOCATIONS, CodeOwners, find_codeowners
 from calibgit.repo import history as git_history
 from calibgit.repo.ancestry import Ancestry
 from calibgit.repo.merges import Brought, Merges
-from calibgit.repo.objects import Commit, ObjectReader, blob_data, blob_name
+from calibgit.repo.objects import Commit, Object, ObjectReader, blob_data, blob_name
 from calibgit.repo.repository import Repository
 
 SCHEMA_FILE = "scoring_config.schema.json"
@@ -44,6 +44,7 @@ class History:
         self._ancestors: dict[tuple[str, str], bool] = {}
         self._ahead: dict[str, Brought] = {}
         self._blobs: dict[str, bytes | None] = {}
+        self._trees: dict[str, Object] = {}
         self._width, self._loaded, self._used = 1, 0, 0
 
     def _positions(self, tip: str) -> Mapping[str, int]:
@@ -157,7 +158,7 @@ class History:
         brought, *ahead = self._merges.read(merge, head, self._behind(merge.oid))
         self._ahead = {each.merge.oid: each for each in ahead}
         self._loaded, self._used = 1 + len(ahead), 0
-        self._blobs = {}
+        self._blobs, self._trees = {}, {}
         self._read_blobs([brought, *ahead])
         return brought
 
@@ -178,10 +179,13 @@ class History:
             paths = [path for path in each.changed if is_config(path) or parse_summary_path(path) is not None]
             paths += [schema_path(path) for path in paths if is_config(path)]
             names |= dict.fromkeys(f"{each.merge.oid}:{path}" for path in paths)
-            names |= dict.fromkeys(f"{each.merge.parents[0]}:{path}" for path in LOCATIONS)
+            owners = (*LOCATIONS, *(path.rpartition("/")[0] for path in LOCATIONS))
+            names |= dict.fromkeys(f"{each.merge.parents[0]}:{path}" for path in owners)
         try:
             for name, found in self._objects.read(list(names), limit=_BLOB_AHEAD_BYTES):
-                if found is None or found.kind != "blob":
+                if found is not None and found.kind == "tree" and found.data is not None:
+                    self._trees[name] = found
+                elif found is None or found.kind != "blob":
                     self._blobs[name] = None
                 elif found.data is not None:
                     self._blobs[name] = found.data
@@ -192,8 +196,15 @@ class History:
         for path in LOCATIONS:
             data = self.blob(base, path)
             if data is not None:
-                return _parsed_owners(path, data)
+                return _parsed_owners(path, data) if self._is_file(base, path) else None
         return None
+
+    def _is_file(self, commit: str, path: str) -> bool:
+        """Git gives a text also for a link, and for a submodule whose digits name one."""
+        folder, _, name = path.rpartition("/")
+        place = f"{commit}:{folder}"
+        tree = self._trees[place] if place in self._trees else next(iter([*self._objects.read([place])]))[1]
+        return git_history.holds_file(tree, name)
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from calibgit.errors import DocumentError, IntegrityError, UsageError
 from calibgit.repo.executor import git_failed
-from calibgit.repo.objects import Commit, parse_commit, read_objects
+from calibgit.repo.objects import Commit, Object, parse_commit, read_objects
 from calibgit.repo.repository import Repository, is_full_ref, is_oid, require_oid
 
 _PLAIN_FILE = "100644"
@@ -129,6 +129,19 @@ def tree_change(description: bytes, path: bytes) -> TreeChange:
         old_mode=None if added else old_mode,
         new_mode=None if deleted else new_mode,
     )
+
+
+def holds_file(tree: Object | None, name: str) -> bool:
+    """Whether a tree object has a file of that name, and not a link, a submodule or a folder."""
+    data = tree.data if tree is not None and tree.kind == "tree" else None
+    place = 0
+    while tree is not None and data and place < len(data):
+        end = data.index(b"\0", place)
+        mode, _, found = data[place:end].partition(b" ")
+        if found == name.encode():
+            return mode.startswith(b"100")
+        place = end + 1 + len(tree.oid) // 2
+    return False
 
 
 def list_files(repo: Repository, commit: str, *prefixes: str, strict: bool = True) -> list[str]:

@@ -35,7 +35,7 @@ _CHUNK_BYTES = 32 * 1024 * 1024
 # A file that lies unchanged at many commits is read once.
 _SMALL_BYTES = 16 * 1024
 _SMALL_COUNT = 256
-_NAME = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})(?::[^\n\x00]+)?")
+_NAME = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})(?::[^\n\x00]*)?")
 _HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (commit|tree|blob|tag) ([0-9]+)\n")
 
 

@@ -196,6 +196,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         f"{WHO}::test_whoever_has_no_key_left_approves_nothing",
         f"{WHO}::test_an_approval_that_was_taken_back_is_none",
     ),
+    "CODEOWNERS that is a link or a submodule: nobody's": (f"{WHO}::test_an_owners_file_that_is_no_file_names_nobody",),
     "policy that lets people approve their own changes: refused": (
         f"{WHO}::test_no_policy_closes_the_second_pair_of_eyes",
     ),

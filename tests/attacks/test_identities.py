@@ -10,7 +10,18 @@ from calibgit.jobs import upkeep
 from calibgit.model.ids import Version
 from calibgit.repo.commits import commit_files
 from calibgit.repo.identity import Identity
-from tests.attacks.raw import ATTESTED, codes, forge, payload, released_from, slot, stopped
+from tests.attacks.raw import (
+    ATTESTED,
+    blob,
+    codes,
+    forge,
+    land,
+    odd_commit,
+    payload,
+    released_from,
+    slot,
+    stopped,
+)
 from tests.attacks.test_policies import change, ended, merge_policy
 from tests.support.attesting import approve, squash
 from tests.support.attesting import forge as host
@@ -118,3 +129,15 @@ def test_whoever_may_push_to_main_names_owners_but_only_among_the_people(atteste
         record = ATTESTED.record(head, approvers=[approver])
         ATTESTED.release(attested, released_from(attested, merge, V110, **record))
         assert (approver, codes(attested.verification())) == (approver, [code] if code else [])
+
+
+@pytest.mark.parametrize("mode", ["160000", "120000"])
+def test_an_owners_file_that_is_no_file_names_nobody(attested: Governed, mode: str) -> None:
+    """Reviewers saw forty digits, or the target of a link; git gives the text behind them to whoever asks for it."""
+    text = blob(attested, b"* @bob\n")
+    land(attested, odd_commit(attested, [attested.tip()], {".github/CODEOWNERS": (mode, text)}, by="carol"))
+    head = reviewed(attested)
+    merge = squash(attested, head)
+    record = ATTESTED.record(head, approvers=["bob"])
+    ATTESTED.release(attested, released_from(attested, merge, V110, **record))
+    assert codes(attested.verification()) == ["NO_CODEOWNERS"]

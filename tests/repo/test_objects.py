@@ -43,12 +43,19 @@ def test_missing_is_none(world: World) -> None:
     assert [name for name in names if found[name] is not None] == [names[3]]
 
 
+def test_the_name_of_a_whole_tree(world: World) -> None:
+    name = f"{world.head()}:"
+    tree = found_in(world.repository(), [name])[name]
+    assert tree is not None
+    assert (tree.kind, tree.oid) == ("tree", world.git("rev-parse", f"{world.head()}^{{tree}}"))
+
+
 def test_nothing_asked_nothing_answered(world: World) -> None:
     assert list(read_objects(world.repository(), [])) == []
 
 
 @pytest.mark.parametrize(
-    "name", ["HEAD", "main", "-x", "a" * 39, "a" * 40 + "^{tree}", "a" * 40 + ":", "a" * 40 + ":x\ny", "a" * 40 + "\n"]
+    "name", ["HEAD", "main", "-x", "a" * 39, "a" * 40 + "^{tree}", "a" * 40 + ":x\ny", "a" * 40 + "\n"]
 )
 def test_only_whole_names(world: World, name: str) -> None:
     with pytest.raises(UsageError) as caught:
