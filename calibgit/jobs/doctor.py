@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from calibgit.audit.words import policy_changes
 from calibgit.errors import CalibgitError, GateClosed
 from calibgit.jobs.remote_check import compare
 from calibgit.jobs.workflows import unfiltered_pushes
@@ -19,6 +18,7 @@ from calibgit.registry.history import History
 from calibgit.registry.owners import find_codeowners
 from calibgit.registry.pending import act_of, digest, stale
 from calibgit.registry.policy_change import added_keys
+from calibgit.registry.policy_words import policy_changes
 from calibgit.registry.powers import powers, rules, unsound
 from calibgit.registry.read import pending_signatures
 from calibgit.registry.standing import standing
@@ -88,7 +88,7 @@ def _log(verification: Verification) -> Iterator[Finding]:
         yield _fail("the registry has no genesis here", "calibgit verify --fetch, or: calibgit init --seal")
     elif verification.ok:
         yield _ok(f"the log holds: {state.seq} events, every signature and approval verified")
-    for problem in (*verification.warnings, *standing(state)):
+    for problem in (*verification.warnings, *standing(state, verification.policies)):
         status: Literal["fail", "note"] = "fail" if problem.code in {"SUSPECT", "UNRATIFIED"} else "note"
         yield Finding(status=status, what=problem.message, fix=problem.fix)
     if verification.events:

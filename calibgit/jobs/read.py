@@ -69,14 +69,17 @@ def status(workspace: Workspace, *, line: str | None = None, at: str | None = No
         "unratified": [step.seq for step in state.unratified()],
         "lines": lines,
         "errors": [problem.as_dict() for problem in verification.errors],
-        "warnings": [problem.as_dict() for problem in (*verification.warnings, *_standing(workspace, state, at))],
+        "warnings": [
+            problem.as_dict() for problem in (*verification.warnings, *_standing(workspace, verification, at))
+        ],
     }
 
 
-def _standing(workspace: Workspace, state: RegistryState, at: str | None) -> list[Problem]:
+def _standing(workspace: Workspace, verification: Verification, at: str | None) -> list[Problem]:
     """What a person has to look at; what lies ahead of this machine's clock, only for now."""
+    state = verification.past or verification.state
     ahead = far_ahead(state, datetime.fromtimestamp(workspace.now(), UTC)) if at is None else None
-    return standing(state) + ([ahead] if ahead else [])
+    return standing(state, verification.policies) + ([ahead] if ahead else [])
 
 
 def trust_of(workspace: Workspace) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from calibgit.errors import CalibgitError, GateClosed, IntegrityError, PermissionRefused
-from calibgit.jobs import cosigning, govern, pinning, upkeep
+from calibgit.jobs import cosigning, govern, pinning, read, upkeep
 from calibgit.jobs.cosigning import Wanted
+from calibgit.jobs.doctor import doctor
 from calibgit.model.ids import Version
 from tests.attacks.raw import plant, slot, write
 from tests.support.governed import BASE, Governed
@@ -183,6 +184,37 @@ def test_a_compromised_key_raises_an_alarm_until_somebody_looks(released: Govern
     state = released.verification().state
     assert state.alarm("scoring", "production") is None
     refused("ALREADY_ACTIVE", lambda: govern.activate(released.workspace("alice"), V110, env="production"))
+
+
+def alarms(governed: Governed) -> list[tuple[int, str]]:
+    warnings = read.status(governed.workspace())["warnings"]
+    return [(each["seq"], each["message"]) for each in warnings if each["code"] == "SUSPECT"]
+
+
+def test_what_a_stolen_key_brought_into_the_policy_is_alarmed_until_it_is_gone_or_somebody_looks(
+    released: Governed,
+) -> None:
+    threshold(released, "policy", 2)
+    hire(released, "dave")
+    wanted = Wanted("policy", reason="dave joins")
+    cosigning.countersign(released.workspace("dave"), wanted)
+    cosigning.countersign(released.workspace("bob"), wanted)
+    upkeep.policy(released.workspace("alice"), reason="dave joins")
+    bob = released.world.public_key("bob")
+    entry = f'ended = [{{ key = "{bob}", from_seq = 4, compromised = true }}]\n'
+    change_policy(released, f'keys = ["{bob}"]\n', f'keys = ["{bob}"]\n{entry}')
+    assert alarms(released) == []
+    upkeep.policy(released.workspace("alice"), reason="bob's laptop was stolen")
+    ((seq, told),) = alarms(released)
+    assert seq == 4
+    assert "a key of bob" in told
+    assert "dave joins as a person with the key" in told
+    assert any(
+        told == finding["what"] for finding in doctor(released.workspace())["checks"] if finding["status"] == "fail"
+    )
+    change_policy(released, "[roles.release]", "# dave is ours, alice looked\n[roles.release]")
+    upkeep.policy(released.workspace("alice"), reason="looked at it")
+    assert alarms(released) == []
 
 
 def test_junk_in_the_next_slot_is_voided_and_the_log_goes_on(released: Governed, tmp_path: Path) -> None:
