@@ -14,6 +14,7 @@ from calibgit.model.canonical import sha256_hex
 from calibgit.model.doctor import DoctorReport, Finding, RoleReport
 from calibgit.model.ids import TAG_NAMESPACE, Version, config_path
 from calibgit.model.policy import Policy, read_policy
+from calibgit.model.state import RegistryState
 from calibgit.registry.history import History
 from calibgit.registry.owners import find_codeowners
 from calibgit.registry.pending import act_of, digest, stale
@@ -22,6 +23,7 @@ from calibgit.registry.policy_words import policy_changes
 from calibgit.registry.powers import powers, rules, unsound
 from calibgit.registry.read import pending_signatures
 from calibgit.registry.standing import standing
+from calibgit.registry.transitions import rollback_target
 from calibgit.registry.verification import Verification
 from calibgit.registry.write import is_home
 from calibgit.repo.refs import list_refs
@@ -48,6 +50,7 @@ def doctor(workspace: Workspace, *, remote: bool = False) -> dict[str, Any]:
     seq = verification.state.seq + 1
     found = [
         *_log(verification),
+        *_targets(verification.state),
         *_policy(policy, seq),
         *_pending_policy(workspace, verification),
         *_owners(workspace, verification, policy),
@@ -99,6 +102,12 @@ def _log(verification: Verification) -> Iterator[Finding]:
             yield _note("no checkpoint says that this log is all there is", "calibgit checkpoint")
         else:
             yield _ok(f"a checkpoint of {state.checkpoint.at} is good until {state.checkpoint.expires}")
+
+
+def _targets(state: RegistryState) -> Iterator[Finding]:
+    for line, env in sorted(state.now):
+        if rollback_target(state, line, env) is None:
+            yield _note(f"there is nothing to roll {line} in {env} back to: no earlier version of it still stands")
 
 
 def _policy(policy: Policy, seq: int) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from calibgit.model.policy import Policy
 from calibgit.model.state import Problem, RegistryState
 from calibgit.registry.policy_words import policy_changes
+from calibgit.registry.powers import able
 
 
 def standing(state: RegistryState, policies: Mapping[int, Policy]) -> list[Problem]:
@@ -17,16 +18,23 @@ def standing(state: RegistryState, policies: Mapping[int, Policy]) -> list[Probl
         state: the fold, up to the moment that is asked about.
         policies: number of an event to the policy that it put in force.
     """
-    return [*_unratified(state), *_suspect_versions(state), *_suspect_policies(state, policies)]
+    return [*_unratified(state, policies), *_suspect_versions(state), *_suspect_policies(state, policies)]
 
 
-def _unratified(state: RegistryState) -> Iterator[Problem]:
+def _unratified(state: RegistryState, policies: Mapping[int, Policy]) -> Iterator[Problem]:
     for step in state.unratified():
+        policy = policies[max(seq for seq in policies if seq <= state.seq)]
+        grant = policy.grant("activate", step.env)
+        authors = state.versions[step.line][step.version].authors if grant and grant.non_author else ()
+        barred = {*step.people, *authors}
+        others = [name for name in (grant.people if grant else ()) if name not in barred]
+        who = " or ".join(name for name in others if able(policy, name, state.seq + 1))
+        who = who or f"whoever gets the role activate in {step.env} and is not {' or '.join(sorted(barred))}"
         yield Problem(
             "UNRATIFIED",
             f"the rollback of {step.line} in {step.env} by event {step.seq} stands on one person, {step.signer}",
             step.seq,
-            fix=f"have somebody else run: calibgit ratify {step.seq} --reason TEXT",
+            fix=f"{who} may run: calibgit ratify {step.seq} --reason TEXT",
         )
 
 

@@ -53,7 +53,8 @@ def test_it_tells_who_wrote_approved_and_signed_what_and_on_what_evidence(govern
 
 def test_a_rollback_by_one_person_is_found_until_another_accepts_it(governed: Governed) -> None:
     written, _ = govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
-    assert "UNRATIFIED" in found(governed)
+    (told,) = [finding for finding in audit(governed.workspace()).findings if finding.code == "UNRATIFIED"]
+    assert told.fix == "alice or carol may run: calibgit ratify 4 --reason TEXT"
     upkeep.ratify(governed.workspace("alice"), written.event.seq, reason="right")
     report = audit(governed.workspace())
     assert "UNRATIFIED" not in [finding.code for finding in report.findings]
@@ -124,7 +125,7 @@ def test_everybody_who_signed_a_release_is_told_and_who_asked_for_it(governed: G
 def test_advice_is_words_and_no_piece_of_code(governed: Governed) -> None:
     govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
     (row,) = [line for line in page(audit(governed.workspace())).splitlines() if "UNRATIFIED" in line]
-    assert row.endswith("| have somebody else run: calibgit ratify 4 \\-\\-reason TEXT |")
+    assert row.endswith("| alice or carol may run: calibgit ratify 4 \\-\\-reason TEXT |")
 
 
 def test_a_rollback_report_that_was_changed_is_missing(governed: Governed) -> None:
@@ -176,3 +177,14 @@ def test_the_document_keeps_its_schema(governed: Governed) -> None:
     value = json.loads(audit(governed.workspace()).pretty())
     assert value["schema"] == "calibgit/audit/1"
     assert {"findings", "releases", "periods", "rollbacks", "policies", "events"} <= value.keys()
+
+
+def test_a_rollback_that_nobody_else_may_accept_says_what_is_missing(governed: Governed) -> None:
+    on_main(governed)
+    text = (governed.world.clone / "trust.toml").read_text()
+    section = text[text.index('[roles."activate:production"]') :].partition("\n\n")[0]
+    change_policy(governed, section, section.replace('"alice", ', "").replace(', "carol"', ""))
+    upkeep.policy(governed.workspace("alice"), reason="bob alone")
+    govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
+    (told,) = [finding for finding in audit(governed.workspace()).findings if finding.code == "UNRATIFIED"]
+    assert told.fix.startswith("whoever gets the role activate in production and is not bob may run: calibgit ratify")

@@ -17,6 +17,7 @@ from tests.support.governed import govern as govern_world
 from tests.support.world import World
 
 V110 = Version(1, 1, 0)
+V120 = Version(1, 2, 0)
 TRUST = "trust.toml"
 
 
@@ -287,6 +288,24 @@ def test_a_rollback_by_one_person_is_ratified_by_another(released: Governed) -> 
     assert not released.verification().state.unratified()
     with pytest.raises(GateClosed, match="ALREADY_RATIFIED"):
         upkeep.ratify(released.workspace("carol"), seq, reason="me too")
+
+
+def test_a_rollback_to_what_no_longer_stands_names_what_does(released: Governed) -> None:
+    """Advice that would be refused, too, is no advice."""
+    govern.activate(released.workspace("bob"), V110, env="production")
+    note = "there is nothing to roll scoring in production back to"
+    assert not any(note in each["what"] for each in doctor(released.workspace())["checks"])
+    released.merge(released.propose("1.2.0", good=66), by="alice")
+    govern.release(released.workspace("bob"), V120, reason="ready")
+    job = lambda: govern.rollback(released.workspace("bob"), env="production", to=V120, reason="x")  # noqa: E731
+    with pytest.raises(GateClosed, match="NOT_A_ROLLBACK_TARGET") as refusal:
+        job()
+    assert refusal.value.fix == "calibgit rollback --env production --to 1.0.0 --line scoring --reason TEXT"
+    govern.deprecate(released.workspace("bob"), BASE, reason="old")
+    with pytest.raises(GateClosed, match="NOT_A_ROLLBACK_TARGET") as refusal:
+        job()
+    assert refusal.value.fix == "release and activate a corrected version"
+    assert any(note in each["what"] for each in doctor(released.workspace())["checks"])
 
 
 def test_a_rollback_that_was_cut_off_and_is_repeated_goes_back_once(released: Governed) -> None:
