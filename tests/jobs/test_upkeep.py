@@ -297,13 +297,12 @@ def test_a_rollback_to_what_no_longer_stands_names_what_does(released: Governed)
     assert not any(note in each["what"] for each in doctor(released.workspace())["checks"])
     released.merge(released.propose("1.2.0", good=66), by="alice")
     govern.release(released.workspace("bob"), V120, reason="ready")
-    job = lambda: govern.rollback(released.workspace("bob"), env="production", to=V120, reason="x")  # noqa: E731
     with pytest.raises(GateClosed, match="NOT_A_ROLLBACK_TARGET") as refusal:
-        job()
+        govern.rollback(released.workspace("bob"), env="production", to=V120, reason="x")
     assert refusal.value.fix == "calibgit rollback --env production --to 1.0.0 --line scoring --reason TEXT"
     govern.deprecate(released.workspace("bob"), BASE, reason="old")
     with pytest.raises(GateClosed, match="NOT_A_ROLLBACK_TARGET") as refusal:
-        job()
+        govern.rollback(released.workspace("bob"), env="production", to=V120, reason="x")
     assert refusal.value.fix == "release and activate a corrected version"
     assert any(note in each["what"] for each in doctor(released.workspace())["checks"])
 
