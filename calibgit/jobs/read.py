@@ -37,9 +37,7 @@ def status(workspace: Workspace, *, line: str | None = None, at: str | None = No
     """
     verification = workspace.verification(None if at is None else moment_of(at))
     state = verification.past or verification.state
-    if verification.ok:
-        verification.require()
-        _require_reached(verification, at)
+    _require_reached(verification, at)
     names = sorted({*state.versions, *workspace.line_names})
     if line is not None:
         names = [line if line in names else workspace.line_name]
@@ -113,7 +111,9 @@ def moment_of(at: str) -> Moment:
 
 def _require_reached(verification: Verification, at: str | None) -> None:
     """A number that no event has yet is a mistake, and not another word for now."""
-    if at is not None and at.isdecimal() and not 1 <= int(at) <= verification.state.seq:
+    if verification.ok:
+        verification.require()
+    if verification.ok and at is not None and at.isdecimal() and not 1 <= int(at) <= verification.state.seq:
         raise UsageError(
             "BAD_MOMENT",
             f"there is no event {at}: the log holds the events 1 to {verification.state.seq}",
