@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from calibgit.engine.facts import MOST_OF_SECOND, MOST_OF_WORST
 from calibgit.engine.plan import Plan
+from calibgit.engine.words import MOST_OF_SECOND, MOST_OF_WORST
 from calibgit.model import semantics
 from calibgit.model.blocks import FlagCell
 from calibgit.model.snapshot import MISSING, NO_VALUE, OTHER

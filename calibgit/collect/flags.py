@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from calibgit.collect.counts import Counts
 from calibgit.collect.partition import Cell, at_least, coarser, merge_cells, pool
-from calibgit.engine.facts import MOST_OF_SECOND, MOST_OF_WORST
+from calibgit.engine.words import MOST_OF_SECOND, MOST_OF_WORST
 from calibgit.model.blocks import CountRange, FlagCell, FlagCountBlock, FlagRow, FlagTypeDetail, RateBlock
 from calibgit.model.snapshot import MISSING, NO_VALUE, OTHER
 

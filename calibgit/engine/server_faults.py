@@ -10,7 +10,7 @@ _STOPPED_STATES = ("57014", "40", "25P03", "25P04")
 _LOST_STATES = ("08", "57P")
 _LOCKED_STATES = ("55P03",)
 # Before a session begins, the driver hands on no SQLSTATE; only these words tell a refusal from silence.
-_REFUSED_WORDS = ("authentication", "password", "role \"", "does not exist", "pg_hba", "permission denied for database")
+_REFUSED_WORDS = ("authentication", "password", 'role "', "does not exist", "pg_hba", "permission denied for database")
 
 
 def lost_or_refused(name: str, error: Exception, *, connecting: bool = False) -> CalibgitError:

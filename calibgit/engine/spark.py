@@ -28,7 +28,14 @@ _KINDS = {
     "date": "date",
     "variant": "variant",
 }
-_PREFIXES = {"decimal": "decimal", "varchar": "text", "char": "text", "array": "nested", "map": "nested", "struct": "nested"}
+_PREFIXES = {
+    "decimal": "decimal",
+    "varchar": "text",
+    "char": "text",
+    "array": "nested",
+    "map": "nested",
+    "struct": "nested",
+}
 _FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".orc": "orc"}
 _ABSENT = frozenset({"TABLE_OR_VIEW_NOT_FOUND", "PATH_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNABLE_TO_INFER_SCHEMA"})
 

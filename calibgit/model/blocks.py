@@ -45,7 +45,7 @@ class CountRange(Document):
     """`n` assessments with `least` to `most` flags; `most` is None where nothing bounds them above."""
 
     least: Count
-    most: Count | None
+    most: Count | None = None
     n: Count
 
 

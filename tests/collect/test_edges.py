@@ -21,10 +21,10 @@ from calibgit.model.snapshot import ConfigRef
 from calibgit.simulate.population import simulate
 from tests.support.reference_collect import Reference
 from tests.support.results import (
-    ODD,
     COLUMN_OF,
     CONFIG,
     GOOD,
+    ODD,
     WINDOW,
     collect,
     edge_rows,

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from tests.engine.contract import EngineContract, OddValues, Row, Store, TableContract, require_same
+from tests.engine.contract import EngineContract, OddValues, Row, Store, TableContract
 from tests.support.postgres import Schema
 from tests.support.postgres_tables import TextTable, TypedTable
-from tests.support.reference_collect import Reference
-from tests.support.results import COLUMN_OF, CONFIG, GOOD, WINDOW, collect, edge_rows, plain, settings
 
 CAREFUL = {
     "created_at": "timestamptz", "score": "double precision", "logic_version": "varchar(20)", "label": "word",

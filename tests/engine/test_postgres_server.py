@@ -64,7 +64,7 @@ def test_a_partitioned_table_in_another_schema_with_names_in_capitals(database: 
     database.run(
         f"CREATE TABLE whole AS SELECT {fields} FROM scan_results",
         'CREATE TABLE "Scan_Results" (LIKE whole) PARTITION BY LIST ("Camel_cohort")',
-        'CREATE TABLE part1 PARTITION OF "Scan_Results" FOR VALUES IN (\'north\')',
+        "CREATE TABLE part1 PARTITION OF \"Scan_Results\" FOR VALUES IN ('north')",
         'CREATE TABLE part2 PARTITION OF "Scan_Results" DEFAULT',
         'INSERT INTO "Scan_Results" SELECT * FROM whole',
     )
@@ -135,7 +135,9 @@ def test_scalars_in_jsonb_columns(database: Schema) -> None:
         good, {**good, "score": None}, {**good, "score": "70"}, {**good, "label": 7}, {**good, "confidence": [1]},
         {**good, "conflict": {"conflict_score": "0.4"}}, {**good, "conflict": 0.2}, {**good, "outcome": "false"},
     ]  # fmt: skip
-    database.run("CREATE TABLE scan_results (at date, score jsonb, label jsonb, confidence jsonb, conflict jsonb, outcome jsonb)")
+    database.run(
+        "CREATE TABLE scan_results (at date, score jsonb, label jsonb, confidence jsonb, conflict jsonb, outcome jsonb)"
+    )
     with psycopg.connect(database.url(), autocommit=True) as connection:
         for row in odd:
             connection.execute(
@@ -164,9 +166,7 @@ def test_a_wrong_column_type_is_counted_and_stops_nothing(database: Schema) -> N
     assert margin(exact, "traits", "worst") == {("__missing__",): 1}
 
 
-def test_an_older_server_reads_jsonb_and_json_and_names_text(
-    database: Schema, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_older_server_reads_jsonb_and_json_and_names_text(database: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "CAN_TEST_TEXT", 10**9)
     table = TextTable(database)
     rows = [GOOD, {**GOOD, "flags": '[{"severity": "critical", "evidence": "\\u0000"}]'}]
@@ -197,7 +197,9 @@ def test_a_role_without_the_right_to_select_is_refused_by_name(database: Schema)
     role = database.role()
     assert fault(database.url(role)).code == "SOURCE_REFUSED"
     database.run(f"REVOKE USAGE ON SCHEMA {database.name} FROM {role}")
-    assert fault(database.server.url(role), line=settings(table=f"{database.name}.scan_results")).code == "SOURCE_REFUSED"
+    assert (
+        fault(database.server.url(role), line=settings(table=f"{database.name}.scan_results")).code == "SOURCE_REFUSED"
+    )
 
 
 def test_nothing_is_written(database: Schema) -> None:
@@ -233,7 +235,11 @@ def test_refusals_of_a_server_are_named(database: Schema) -> None:
         f"postgresql://postgres:{SECRET}@/postgres?host=/nowhere",
     ):
         assert fault(url).code == "SOURCE_UNREACHABLE"
-    for url in (f"postgresql://a:{SECRET}@b:port/c", f"postgresql+psycopg2://a:{SECRET}@b/c", f"mysql://a:{SECRET}@b/c"):
+    for url in (
+        f"postgresql://a:{SECRET}@b:port/c",
+        f"postgresql+psycopg2://a:{SECRET}@b/c",
+        f"mysql://a:{SECRET}@b/c",
+    ):
         assert fault(url).code == "UNSUPPORTED_SOURCE"
 
 

@@ -88,12 +88,11 @@ class Schema:
                 rows = cursor.fetchall() if cursor.description else []
         return rows
 
-    def table(
-        self, columns: Mapping[str, str], rows: Iterable[Sequence[object]], name: str = "scan_results"
-    ) -> None:
+    def table(self, columns: Mapping[str, str], rows: Iterable[Sequence[object]], name: str = "scan_results") -> None:
         """Create a table with these column types and rows."""
         fields = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in columns.items()  # type: ignore[arg-type]
+            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
+            for column, kind in columns.items()  # type: ignore[arg-type]
         )
         marks = sql.SQL(", ").join([sql.Placeholder()] * len(columns))
         with psycopg.connect(self.url(), autocommit=True) as connection, connection.cursor() as cursor:
@@ -163,7 +162,9 @@ def _start(place: Path, binaries: Path) -> None:
     if person:
         for path in (place, place / "home"):
             shutil.chown(path, person)
-    rights: dict[str, Any] = {"user": person, "group": pwd.getpwnam(person).pw_gid, "extra_groups": []} if person else {}
+    rights: dict[str, Any] = (
+        {"user": person, "group": pwd.getpwnam(person).pw_gid, "extra_groups": []} if person else {}
+    )
     quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": place, **rights}
     init = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
     subprocess.run([binaries / "initdb", "-D", place / "data", *init], **quiet)
