@@ -1,4 +1,4 @@
-"""Disclosure control: from exact counts to counts that may be committed. ADR 10 has the argument.
+"""Disclosure control: from exact counts to counts that may be committed. ADR 13 has the argument.
 
 The rule: whatever set of assessments the published words and bins can describe, the published numbers either leave
 it empty, or let it hold at least the threshold, which is so many assessments that they stand for `k` subjects.
