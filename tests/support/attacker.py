@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import random
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 
 from calibgit.collect.disclose import disclose
-from calibgit.model.snapshot import ExactSnapshot, GridCell, MetricsSnapshot, Stratum
+from calibgit.model import semantics
+from calibgit.model.snapshot import ExactSnapshot, GridCell, MetricsSnapshot, Stratum, TimeWindow
 from tests.support.results import CONFIG, GOOD, collect, settings, write_text_table
 
+QUARTER = TimeWindow(start="2024-01-01T00:00:00Z", end="2024-04-01T00:00:00Z", days=91)
 LABELS = ("excellent", "good", "fair", "weak", "poor")
 Row = dict[str, Any]
 Atom = tuple[Any, ...]
@@ -35,7 +40,7 @@ def random_rows(seed: int, n: int = 700) -> list[Row]:
         rows.append(
             {
                 **GOOD,
-                "created_at": f"2024-01-{1 + index % 30:02}T10:00:00Z",
+                "created_at": f"2024-{1 + index % 3:02}-{1 + index % 28:02}T10:00:00Z",
                 "score": min(100, max(0, round(rng.gauss(62, 18)))),
                 "confidence": rng.choice([None, *[round(rng.betavariate(7, 3), 2)] * 30]),
                 "flags": f"[{', '.join(flags)}]" if rng.random() > 0.02 else None,
@@ -50,13 +55,21 @@ def random_rows(seed: int, n: int = 700) -> list[Row]:
                 "conflict": round(rng.random() ** 2, 2),
             }
         )
-    return rows
+    return [{**row, "label": _implied(row)} for row in rows] if seed % 2 else rows
+
+
+def _implied(row: Row) -> str:
+    """The label that the config implies, read off a row's raw values."""
+    flags = None if row["flags"] is None else Counter(each["severity"] for each in json.loads(row["flags"]))
+    counting = None if flags is None else semantics.effective_flags(CONFIG, flags)
+    gates = semantics.gates(CONFIG)
+    return gates.bands[semantics.band_index(gates, row["score"], row["confidence"], counting)]
 
 
 def publish(path: Path, rows: Sequence[Row]) -> tuple[ExactSnapshot, MetricsSnapshot]:
     """The rows through a real source: exact and published."""
     path.unlink(missing_ok=True)
-    exact = collect(str(write_text_table(path, rows)))
+    exact = collect(str(write_text_table(path, rows)), window=QUARTER)
     return exact, disclose(exact, settings=settings(), config_data=CONFIG)
 
 
@@ -77,15 +90,28 @@ class Attack:
     def interval(self, inside: Callable[[Atom], bool]) -> tuple[float, float]:
         """The fewest and the most that a sum of atoms can be."""
         goal = np.array([float(inside(atom)) for atom in self.atoms])
+        return float(goal @ self._solved(goal)), float(goal @ self._solved(-goal))
+
+    def rare_atoms(self, least: int) -> list[tuple[Atom, float]]:
+        """Atoms that can hold somebody, but surely fewer than the threshold."""
+        best = np.zeros(len(self.atoms))
+        rare = []
+        for at, atom in enumerate(self.atoms):
+            if best[at] < least:
+                goal = np.zeros(len(self.atoms))
+                goal[at] = -1
+                best = np.maximum(best, self._solved(goal))
+                if 1e-6 < best[at] < least - 1e-6:
+                    rare.append((atom, float(best[at])))
+        return rare
+
+    def _solved(self, goal: NDArray[np.float64]) -> NDArray[np.float64]:
         indices = [at for row in self._rows for at in row]
         starts = np.cumsum([0, *(len(row) for row in self._rows)])
         matrix = csr_matrix((np.ones(len(indices)), indices, starts), shape=(len(self._rows), len(self.atoms)))
-        ends = []
-        for sign in (1, -1):
-            found = linprog(sign * goal, A_eq=matrix, b_eq=self._sums, bounds=(0, None), method="highs")
-            assert found.status == 0, found.message
-            ends.append(sign * float(found.fun))
-        return ends[0], ends[1]
+        found = linprog(goal, A_eq=matrix, b_eq=self._sums, bounds=(0, None), method="highs")
+        assert found.status == 0, found.message
+        return np.asarray(found.x, dtype=np.float64)
 
     def tells_of_few(self, least: int, inside: Callable[[Atom], bool]) -> bool:
         """Whether the sum is surely below the threshold, and not known to be zero."""
