@@ -10,7 +10,7 @@ tell apart are taken together, because within them the axes are free of each oth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
@@ -45,7 +45,7 @@ class Part:
     own: Caps
     others: Caps
     n: int
-    words: frozenset[str] = frozenset()
+    by_word: Mapping[str, Caps] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,17 +119,16 @@ class _Problem:
     def _has_worst(self, node: Node, word: str, flag: int) -> bool:
         if self._linked.worst is None:
             return True
-        named = self._flags[node].words
-        return any(flag in caps and (not named or exact in named) for exact, caps in self._worst[word].items())
+        named = self._flags[node].by_word
+        return any(flag in (named.get(exact, ()) if named else caps) for exact, caps in self._worst[word].items())
 
     def _labels(self, band: int) -> tuple[str, ...]:
         block = self._linked.labels
         if block is None:
             return ("any",)
+        # Labels are linked only where every assessment has its implied one, and an attacker may well guess that.
         name = self._counts.bands[band]
-        own = name if block.counts.get(name) else OTHER
-        unknown = [word for word in (MISSING, OTHER) if block.counts.get(word)]
-        return tuple(dict.fromkeys([own, *unknown]))
+        return (name if block.counts.get(name) else OTHER,)
 
     @staticmethod
     def _class(classes: Classes, cap: int) -> int:
@@ -169,7 +168,7 @@ def _fitting(parts: Mapping[Node, Part], own: int, others: int) -> list[Node]:
 
 def _add(parts: dict[Node, Part], node: Node, part: Part) -> None:
     before = parts.get(node)
-    parts[node] = part if before is None else Part(part.own, part.others, before.n + part.n, part.words)
+    parts[node] = part if before is None else Part(part.own, part.others, before.n + part.n, part.by_word)
 
 
 def _score_caps(counts: Counts, lo: int, hi: int) -> Caps:
@@ -200,8 +199,9 @@ def _flag_parts(counts: Counts, block: FlagCountBlock) -> dict[Node, Part]:
     for row in block.rows:
         for cell in row.cells:
             words = words_of(counts.plan, cell, recorded=recorded)
-            own = frozenset(cap for word in words for cap in caps_of_cell(counts.plan, cell, word))
-            _add(parts, (row.groups, own, words), Part(own, frozenset(row.groups), cell.n, words))
+            by_word = {word: caps_of_cell(counts.plan, cell, word) for word in sorted(words)}
+            own = frozenset().union(*by_word.values())
+            _add(parts, (row.groups, *by_word.items()), Part(own, frozenset(row.groups), cell.n, by_word))
     return parts
 
 
@@ -222,6 +222,10 @@ def _classes(cells: Sequence[OutcomeCell], caps: Callable[[int, int], Caps], ban
 
 def _caps_by_word(counts: Counts, block: TallyBlock, word: str) -> dict[str, Caps]:
     """The exact words that a word of the published tally stands for, each with the caps that such flags set."""
-    shown = set(block.counts) - {OTHER}
-    meant = {word} if word != OTHER else {*counts.plan.severities, "none", OTHER, MISSING} - shown
-    return {exact: caps_of_worst(counts.plan, exact) for exact in sorted(meant)}
+    meant = {word}
+    if word == OTHER:
+        # An attacker may guess that nobody's record is missing or odd, where that is so.
+        exact = counts.by_fact("traits", "worst")
+        odd = {each for each in (OTHER, MISSING) if exact.get(each)}
+        meant = {*counts.plan.severities, "none", *odd} - (set(block.counts) - {OTHER})
+    return {each: caps_of_worst(counts.plan, each) for each in sorted(meant)}
