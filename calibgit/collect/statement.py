@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from calibgit.collect.counts import Account
-from calibgit.model.blocks import CrossBlock, PrivacyStatement, TallyBlock
+from calibgit.model.blocks import PrivacyStatement, TallyBlock
 from calibgit.model.snapshot import GridBlock, Stratum
 
 NOT_ASSESSED = (
@@ -53,7 +53,6 @@ def _grids(stratum: Stratum) -> tuple[GridBlock, ...]:
 
 
 def _statuses(stratum: Stratum) -> Iterator[str]:
-    crosses: tuple[CrossBlock, ...] = tuple(stratum.crosses.values())
     others: tuple[Any, ...] = (
         stratum.outcome,
         stratum.outcome_score,
@@ -64,7 +63,8 @@ def _statuses(stratum: Stratum) -> Iterator[str]:
         stratum.moments,
         stratum.design,
     )
-    yield from (block.status for block in (*_tallies(stratum), *_grids(stratum), *crosses))
+    yield from (block.status for block in (*_tallies(stratum), *stratum.crosses.values()))
+    yield from (block.status for block in _grids(stratum))
     yield from (block.status for block in others)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
-from pathlib import Path
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 import pytest
@@ -64,7 +63,7 @@ def _whole_axis(stratum: Stratum) -> list[tuple[int, int, int]]:
     hidden = {at for row in stratum.score.rows for cell in row.cells for at in range(cell.lo + 1, cell.hi)}
     edges = [at for at in range(stratum.score.grid.bins + 1) if at not in hidden]
     found = []
-    for lo, hi in zip(edges, edges[1:], strict=False):
+    for lo, hi in pairwise(edges):
         cells = [cell for row in stratum.score.rows for cell in row.cells if lo <= cell.lo and cell.hi <= hi]
         found.append((lo, hi, sum(cell.n for cell in cells)))
     return found
@@ -132,3 +131,35 @@ def test_complements_are_zero_or_many(case: Case) -> None:
     if stratum.moments.status == "present":
         found += [stratum.moments.n, stratum.n - stratum.moments.n]
     assert [n for n in found if 0 < n < least] == []
+
+
+@pytest.mark.parametrize("trait", ["flag_severity", "escalation", "sufficiency"])
+def test_periods_labels_and_traits_tell_nothing_in_a_ring(case: Case, trait: str) -> None:
+    stratum = case.stratum
+    by_period = {"flag_severity": "flagged", "escalation": "escalated", "sufficiency": "sufficiency"}[trait]
+    tallies = stratum.periods, stratum.labels, getattr(stratum, trait)
+    if "withheld" in {tally.status for tally in tallies}:
+        return
+    attack = Attack(list(product(*([word for word, n in tally.counts.items() if n] for tally in tallies))))
+    for axis, tally in enumerate(tallies):
+        for word, n in tally.counts.items():
+            attack.learn(n, lambda a, x=axis, w=word: a[x] == w)  # type: ignore[misc]
+    for name, first, second in (("periods_labels", 0, 1), (f"labels_{trait}", 1, 2), (f"periods_{by_period}", 0, 2)):
+        block = stratum.crosses.get(name)
+        if block is None or block.status != "present":
+            continue
+        for r, c in product(range(len(block.rows)), range(len(block.columns))):
+
+            def inside_cell(
+                atom: Any, block: Any = block, r: int = r, c: int = c, at: Any = (name, first, second)
+            ) -> bool:
+                word = atom[at[2]] if at[0] != f"periods_{by_period}" else _coarse(trait, atom[2])
+                row = atom[at[1]] if atom[at[1]] in block.rows else "__other__"
+                return (row, word if word in block.columns else "__other__") == (block.rows[r], block.columns[c])
+
+            attack.learn(block.counts[r][c], inside_cell)
+    assert attack.rare_atoms(case.least) == []
+
+
+def _coarse(trait: str, word: str) -> str:
+    return word if trait == "sufficiency" else {"none": "no", "__missing__": "__missing__"}.get(word, "yes")

@@ -144,6 +144,20 @@ def published_numbers(stratum: Stratum) -> Iterator[tuple[str, int]]:
 
 
 NOT_COUNTS = frozenset(
-    ("lo", "hi", "scale", "min", "step", "bins", "total", "groups", "least", "most")
-    + ("worst_lo", "worst_hi", "second_lo", "second_hi")
+    (
+        "lo",
+        "hi",
+        "scale",
+        "min",
+        "step",
+        "bins",
+        "total",
+        "groups",
+        "least",
+        "most",
+        "worst_lo",
+        "worst_hi",
+        "second_lo",
+        "second_hi",
+    )
 )
