@@ -19,7 +19,7 @@ def main() -> None:
     wanted = sys.argv[1:] or list(BENCHES)
     for name in wanted:
         for what, figure, against in BENCHES[name]():
-            print(f"{name:<11} {what:<52} {figure:>16}  {against}")
+            print(f"{name:<11} {what:<58} {figure:>16}  {against}")
 
 
 if __name__ == "__main__":

@@ -34,11 +34,14 @@ class Cost:
 
 
 def cost_of(program: str, *words: str, rounds: int = ROUNDS) -> Cost:
-    """The cost of a child process, the best of `rounds`, after one round that fills Python's cache of byte code."""
+    """The cost of a child process, the best of `rounds`, after one that fills Python's cache of byte code.
+
+    A single round is long, so that what it spends on byte code does not matter: nothing runs before it.
+    """
     with tempfile.TemporaryDirectory() as cache:
         env = {**os.environ, "PYTHONPYCACHEPREFIX": cache}
         env.pop("PYTHONDONTWRITEBYTECODE", None)
-        costs = [_cost_once((program, *words), env) for _ in range(rounds + 1)][1:]
+        costs = [_cost_once((program, *words), env) for _ in range(rounds + (rounds > 1))][-rounds:]
     return Cost(min(cost.cpu for cost in costs), min(cost.wall for cost in costs), min(cost.memory for cost in costs))
 
 

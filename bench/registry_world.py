@@ -1,21 +1,22 @@
-"""A governed clone whose log is as long as asked, built in process: half releases with merges, half activations.
+"""A governed clone whose log is as long as asked, built in process from a composition: which events follow each other.
 
-Every signature is real. Proposals and merges are written as one pack, not with one git child per object. Every
-other proposal was cut a few merges before its merge, as proposals are that wait for a review.
+Every signature is real. Proposals and merges are written as packs, not with one git child per object. Every other
+proposal was cut a few merges before its merge, as proposals are that wait for a review.
 """
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-import zlib
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
+from bench.pack import Entry, Pack, Tree, write_refs
 from calibgit.jobs import start
 from calibgit.model.canonical import pretty_json, sha256_hex
 from calibgit.model.event import expected_refs
@@ -28,8 +29,9 @@ from calibgit.registry.format import message, parse_event
 from calibgit.registry.history import schema_path
 from calibgit.registry.owners import CodeOwners, find_codeowners
 from calibgit.registry.steps import Checked
+from calibgit.registry.transitions import rollback_target
 from calibgit.registry.write import Situation, payload_of
-from calibgit.release import plan
+from calibgit.release import plan, upkeep
 from calibgit.repo.commit_text import Commit, parse_commit, signature_header
 from calibgit.repo.tags import tag_object
 from tests.conftest import build_walls
@@ -39,91 +41,47 @@ from tests.support.world import EPOCH, Keyring, Template, run_git
 VERSIONS_PER_LINE = 100
 LAG = 3
 _PACK_EVENTS = 10_000
-_KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
-_ENTRY = tuple[bytes, str, "Tree | None"]
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
-class Tree:
-    """A directory: its object id, and name to mode, id and, for a directory, its own entries."""
+class Composition:
+    """What a log is made of: `acts` follow each other again and again, each a method of `Growth`."""
 
-    oid: str
-    entries: Mapping[bytes, _ENTRY]
+    name: str
+    acts: tuple[str, ...]
+
+    def lines(self, events: int) -> int:
+        """How many lines it takes for none to get more than VERSIONS_PER_LINE versions."""
+        releases = -(-events * self.acts.count("release") // len(self.acts))
+        return max(1, -(-releases // VERSIONS_PER_LINE))
 
 
-@dataclass
-class Pack:
-    """Objects on their way into the repository as one pack."""
-
-    repo: Path
-    written: set[str] = field(default_factory=set)
-    _parts: list[bytes] = field(default_factory=list)
-
-    def add(self, kind: str, data: bytes) -> str:
-        """Take an object and return its id."""
-        oid = hashlib.sha1(b"%s %d\x00" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest()
-        if oid not in self.written:
-            self.written.add(oid)
-            rest, head = len(data) >> 4, [_KINDS[kind] << 4 | len(data) & 15]
-            while rest:
-                head[-1] |= 128
-                head.append(rest & 127)
-                rest >>= 7
-            self._parts.append(bytes(head) + zlib.compress(data, 1))
-        return oid
-
-    def flush(self) -> None:
-        """Write what was taken and have git index it."""
-        if not self._parts:
-            return
-        digest = hashlib.sha1(usedforsecurity=False)
-        child = subprocess.Popen(
-            ["git", "index-pack", "--stdin"], cwd=self.repo, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-        )
-        assert child.stdin is not None
-        for part in (b"PACK" + (2).to_bytes(4, "big") + len(self._parts).to_bytes(4, "big"), *self._parts):
-            digest.update(part)
-            child.stdin.write(part)
-        child.stdin.write(digest.digest())
-        child.stdin.close()
-        if child.wait() != 0:
-            raise AssertionError("git index-pack refused the pack")
-        self._parts.clear()
-
-    def tree(self, entries: Mapping[bytes, _ENTRY]) -> Tree:
-        """Take a directory."""
-        ordered = sorted(entries.items(), key=lambda item: item[0] + (b"/" if item[1][2] else b""))
-        data = b"".join(b"%s %s\x00%s" % (mode, name, bytes.fromhex(oid)) for name, (mode, oid, _) in ordered)
-        return Tree(self.add("tree", data), entries)
-
-    def with_files(self, tree: Tree | None, files: Mapping[bytes, _ENTRY]) -> Tree:
-        """`tree` with files added, by their paths."""
-        entries = dict(tree.entries) if tree else {}
-        below: dict[bytes, dict[bytes, _ENTRY]] = {}
-        for path, entry in files.items():
-            name, separator, rest = path.partition(b"/")
-            if separator:
-                below.setdefault(name, {})[rest] = entry
-            else:
-                entries[name] = entry
-        for name, inner in below.items():
-            made = self.with_files(entries[name][2] if name in entries else None, inner)
-            entries[name] = (b"40000", made.oid, made)
-        return self.tree(entries)
+_SEASON = ("release", "stage", "checkpoint", "checkpoint", "activate")
+GROWN = Composition(
+    "1 release in 25 events",
+    (
+        *(*_SEASON, *["checkpoint"] * 20),
+        *(*_SEASON, "deprecate", *["checkpoint"] * 19),
+        *(*_SEASON, "checkpoint", "revert", "ratify", *["checkpoint"] * 17),
+        *(*_SEASON, *["checkpoint"] * 20),
+    ),
+)
+WORST = Composition("half releases", ("release", "activate"))
 
 
 @dataclass
 class Tip:
-    """The history that a release is planned from: the protected branch's newest merge, held in memory."""
+    """The history that events are planned from: the protected branch's newest merge, held in memory."""
 
     tip: str
-    facts: MergeFacts
-    files: Mapping[str, bytes]
+    facts: MergeFacts | None = None
+    files: Mapping[str, bytes] | None = None
 
     def blob(self, commit: str, path: str) -> bytes | None:
         """Bytes of a file at the newest merge."""
         del commit
-        return self.files.get(path)
+        return (self.files or {}).get(path)
 
     def introduced(self, path: str) -> str:
         """The newest merge."""
@@ -133,17 +91,22 @@ class Tip:
     def schema_sha256(self, commit: str, config: str) -> str:
         """Digest of the schema beside a config."""
         del commit
-        return sha256_hex(self.files[schema_path(config)])
+        return sha256_hex((self.files or {})[schema_path(config)])
 
-    def merge_facts(self, *_: Any) -> MergeFacts:
+    def merge_facts(self, *_: Any) -> MergeFacts | None:
         """The newest merge."""
         return self.facts
 
 
 class Growth:
-    """Appends releases and activations to the log of a governed clone."""
+    """Appends events to the log of a governed clone.
 
-    def __init__(self, governed: Governed, lines: int, owners: CodeOwners) -> None:
+    Attributes:
+        kinds: how many events of each kind there are.
+        signatures: how many signatures a verifier has to check.
+    """
+
+    def __init__(self, governed: Governed, composition: Composition, owners: CodeOwners) -> None:
         self.governed = governed
         self.clone = governed.world.clone
         self.pack = Pack(self.clone)
@@ -151,16 +114,20 @@ class Growth:
         self.state: RegistryState
         self.policy: Policy
         self.state, self.policy = verification.require()
-        self.lines = lines
+        self.kinds = Counter(event.kind for event in verification.events)
+        self.signatures = len(verification.events)
+        self.lines = tuple(self.policy.lines)
         self.owners = owners
         self.schema = (self.clone / "configs/scoring_config.schema.json").read_bytes()
         self.tips = [(governed.tip(), self._load())]
         self.refs: dict[str, tuple[str, str]] = {}
         self.released = 0
+        self.newest = (self.lines[0], BASE)
+        self._acts = cycle(composition.acts)
 
     def _load(self) -> Tree:
         listed = run_git(self.clone, "ls-tree", "-r", "-z", "refs/remotes/origin/main").split("\x00")[:-1]
-        files: dict[bytes, _ENTRY] = {}
+        files: dict[bytes, Entry] = {}
         for line in listed:
             words, _, path = line.partition("\t")
             mode, _, oid = words.split(" ")
@@ -170,15 +137,12 @@ class Growth:
     def grow(self, want: int) -> None:
         """Append events until there are `want`; then write packs and refs."""
         while self.state.seq < want:
-            line = f"line-{self.released % self.lines:04d}"
-            version = Version(1, self.released // self.lines + 1, 0)
-            self.release(line, version)
-            if self.state.seq < want:
-                self.activate(line, version)
+            getattr(self, next(self._acts))()
             if self.state.seq % _PACK_EVENTS == 0:
                 self.pack.flush()
         self.pack.flush()
-        self._write_refs()
+        tip = self.tips[-1][0]
+        write_refs(self.clone, self.refs, {"refs/heads/main": tip, "refs/remotes/origin/main": tip})
         run_git(self.clone, "repack", "-adq")
 
     def commit(self, tree: Tree, parents: list[str], person: str, text: str) -> Commit:
@@ -189,15 +153,18 @@ class Growth:
         body = f"\n\n{text}\n"
         signature = self.governed.world.signer(person).sign((head + body).encode(), "git").rstrip("\n")
         signed = f"{head}\n{signature_header(40)} " + signature.replace("\n", "\n ") + body
+        self.signatures += 1
         return parse_commit(self.pack.add("commit", signed.encode()), signed.encode())
 
-    def release(self, line: str, version: Version) -> None:
-        """Propose, merge and release one version."""
+    def release(self) -> None:
+        """Propose, merge and release the next version of the next line."""
+        line = self.lines[self.released % len(self.lines)]
+        version = Version(1, self.released // len(self.lines) + 1, 0)
         configs = self.policy.lines[line].configs
         path, summary = config_path(version, configs), summary_path(line, version)
         stated = self.governed.summary(version, "carol@example.org", good=67) | {"line": line}
         files = {path: pretty_json(self.governed.config(version, good=67)), summary: pretty_json(stated)}
-        entries: dict[bytes, _ENTRY] = {
+        entries: dict[bytes, Entry] = {
             name.encode(): (b"100644", self.pack.add("blob", data), None) for name, data in files.items()
         }
         base, base_tree = self.tips[-1]
@@ -207,67 +174,97 @@ class Growth:
         merge = self.commit(tree, [base, head.oid], "alice", "Merge proposal")
         self.tips = [*self.tips, (merge.oid, tree)][-LAG:]
         self.released += 1
+        self.newest = (line, version)
         digest = sha256_hex(files[summary])
         changed = tuple(sorted(files))
         facts = MergeFacts(merge, (head,), changed, frozenset(), self.owners, "carol@example.org", digest)
         tip = Tip(merge.oid, facts, {**files, schema_path(path): self.schema})
-        situation = Situation(self.state, self.policy, "bob", tip)  # type: ignore[arg-type]
+        situation = self._situation("bob", tip)
         self.append(plan.release(situation, line=line, version=version, configs=configs, reason=""))
 
-    def activate(self, line: str, version: Version) -> None:
-        """Make a version active in production."""
-        situation = Situation(self.state, self.policy, "bob", None)  # type: ignore[arg-type]
-        self.append(plan.activate(situation, line=line, version=version, env="production", override=(), reason=""))
+    def stage(self) -> None:
+        """Make the newest version active in staging."""
+        self._activate("staging")
 
-    def append(self, fields: Mapping[str, Any]) -> None:
-        """Sign an event with bob's key and fold it."""
-        payload = payload_of(fields, self.state, "refs/heads/main", self.tips[-1][0], self.state.head_at)
+    def activate(self) -> None:
+        """Make the newest version active in production."""
+        self._activate("production")
+
+    def _activate(self, env: str) -> None:
+        line, version = self.newest
+        self.append(plan.activate(self._situation(), line=line, version=version, env=env, override=(), reason=""))
+
+    def deprecate(self) -> None:
+        """Deprecate the oldest version of the newest line that runs nowhere and is not needed for a rollback."""
+        line, _ = self.newest
+        kept = rollback_target(self.state, line, "production")
+        for version, record in sorted(self.state.line(line).items()):
+            if record.status == "released" and record is not kept and "active" not in record.envs.values():
+                self.append(plan.deprecate(self._situation(), line=line, version=version, reason="It is old."))
+                return
+        self.checkpoint()
+
+    def revert(self) -> None:
+        """Roll the newest line back in production, where something ran before."""
+        line, _ = self.newest
+        if rollback_target(self.state, line, "production") is None:
+            self.checkpoint()
+            return
+        leaving, restored = plan.choose_rollback(self.state, line=line, env="production", to=None)
+        report = "0" * 64
+        self.append(
+            plan.revert(leaving=leaving, restored=restored, env="production", reason="It was wrong.", report=report)
+        )
+
+    def ratify(self) -> None:
+        """Accept the rollback that is open, by another person."""
+        open_ones = [step.seq for step in self.state.steps[-1:] if step.kind == "revert"]
+        if not open_ones:
+            self.checkpoint()
+            return
+        fields = upkeep.ratify(self._situation("alice"), seq=open_ones[0], reason="It was right.")
+        self.append(fields, "alice")
+
+    def checkpoint(self) -> None:
+        """Sign that nothing newer exists."""
+        self.append(upkeep.checkpoint(self._situation(), expires=self._after(hours=72), reason=""))
+
+    def append(self, fields: Mapping[str, Any], person: str = "bob") -> None:
+        """Sign an event with the key of `person` and fold it."""
+        payload = payload_of(fields, self.state, "refs/heads/main", self.tips[-1][0], self._after(hours=1))
         unsigned = tag_object(
             object_oid=payload["target"]["commit"], tag=expected_refs(payload)[1],
-            tagger=self.governed.world.identity("bob"), when=EPOCH, message=message(payload),
+            tagger=self.governed.world.identity(person), when=EPOCH, message=message(payload),
         )  # fmt: skip
-        body = unsigned + self.governed.world.signer("bob").sign(unsigned, "git").encode()
+        body = unsigned + self.governed.world.signer(person).sign(unsigned, "git").encode()
         oid = self.pack.add("tag", body)
-        apply(self.state, Checked(parse_event(oid, body), ("bob",), frozenset(), self.policy, self.policy))
+        apply(self.state, Checked(parse_event(oid, body), (person,), frozenset(), self.policy, self.policy))
+        self.kinds[payload["kind"]] += 1
+        self.signatures += 1
         self.refs |= dict.fromkeys(payload["refs"], (oid, payload["target"]["commit"]))
 
-    def _write_refs(self) -> None:
-        """One file of refs: git would make a file for each first."""
-        run_git(self.clone, "pack-refs", "--all")
-        place = self.clone / ".git" / "packed-refs"
-        lines: dict[str, list[str]] = {}
-        name = ""
-        for line in place.read_text("ascii").splitlines():
-            if line.startswith("^"):
-                lines[name].append(line)
-            elif not line.startswith("#"):
-                name = line.split(" ")[1]
-                lines[name] = [line]
-        lines |= {name: [f"{oid} {name}", f"^{target}"] for name, (oid, target) in self.refs.items()}
-        for name in ("refs/heads/main", "refs/remotes/origin/main"):
-            lines[name] = [f"{self.tips[-1][0]} {name}"]
-        with place.open("w", encoding="ascii") as file:
-            _write_sorted(file, lines)
+    def _situation(self, person: str = "bob", tip: Tip | None = None) -> Situation:
+        history = tip or Tip(self.tips[-1][0])
+        return Situation(self.state, self.policy, person, history)  # type: ignore[arg-type]
+
+    def _after(self, hours: int) -> str:
+        last = datetime.strptime(self.state.head_at, _TIME)  # noqa: DTZ007  it is UTC, and stays so
+        return (last + timedelta(hours=hours)).strftime(_TIME)
 
 
-def _write_sorted(file: IO[str], lines: Mapping[str, list[str]]) -> None:
-    file.write("# pack-refs with: peeled fully-peeled sorted \n")
-    file.writelines(f"{line}\n" for name in sorted(lines) for line in lines[name])
-
-
-def build(root: Path, patch: pytest.MonkeyPatch, largest: int) -> Growth:
-    """A sealed registry with lines enough for `largest` events: at most 100 versions a line."""
+def build(root: Path, patch: pytest.MonkeyPatch, largest: int, composition: Composition) -> Growth:
+    """A sealed registry with lines enough for `largest` events of a composition."""
     for place in ("home", "keys", "template"):
         (root / place).mkdir()
     build_walls(root / "home", patch)
     governed = govern(Template(root / "template", Keyring(root / "keys")).copy(root / "world"), seal=False)
     clone = governed.world.clone
-    lines = max(1, -(-largest // 2 // VERSIONS_PER_LINE))
+    lines = range(1, composition.lines(largest))
     policy = clone / "trust.toml"
     extra = "".join(
         f'\n[lines.line-{number:04d}]\nconfigs = "lines/{number:04d}/configs"\n'
         f'contracts = "lines/{number:04d}/contracts"\n'
-        for number in range(lines)
+        for number in lines
     )
     owners = clone / "CODEOWNERS"
     schema = (clone / "configs/scoring_config.schema.json").read_text("utf-8")
@@ -275,7 +272,7 @@ def build(root: Path, patch: pytest.MonkeyPatch, largest: int) -> Growth:
         {
             "trust.toml": policy.read_text("utf-8") + extra,
             "CODEOWNERS": owners.read_text("utf-8").replace("/configs/ ", "/lines/ @alice @bob @carol\n/configs/ "),
-            **{f"lines/{number:04d}/configs/scoring_config.schema.json": schema for number in range(lines)},
+            **{f"lines/{number:04d}/configs/scoring_config.schema.json": schema for number in lines},
         },
         "Govern more lines",
     )
@@ -285,4 +282,4 @@ def build(root: Path, patch: pytest.MonkeyPatch, largest: int) -> Growth:
     governed.fetch()
     found = find_codeowners({"CODEOWNERS": owners.read_bytes()}.get)
     assert found is not None
-    return Growth(governed, lines, found)
+    return Growth(governed, composition, found)

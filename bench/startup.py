@@ -1,10 +1,11 @@
-"""Start-up: what `--help` costs against importing click alone."""
+"""Start-up: what `--help` costs against importing click alone, and what a reader of the log imports."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
-from bench.clock import python
+from bench.clock import cost_of, python
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
@@ -14,4 +15,11 @@ def measure() -> Iterator[tuple[str, str, str]]:
         "calibgit --help, CPU",
         f"{shown * 1e3:.0f} ms",
         f"{shown / click:.1f}x import click, {shown / bare:.1f}x python",
+    )
+    read = "import calibgit.cli.main, calibgit.cli.read"
+    reader, bare = (cost_of(sys.executable, "-c", code).cpu for code in (read, "pass"))
+    yield (
+        "imports of status, CPU over bare python",
+        f"{(reader - bare) * 1e3:.0f} ms",
+        f"{reader / click:.1f}x import click",
     )

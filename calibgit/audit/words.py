@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from calibgit.model.policy import Grant, Person, Policy
 
@@ -52,7 +53,7 @@ def _person(name: str, old: Person | None, new: Person | None) -> Iterator[str]:
         return
     if old is None:
         yield f"{name} joins as {'a machine' if new.kind == 'ci' else 'a person'} with the key ...{_tail(new.keys[0])}"
-        old = new.model_copy(update={"ended": (), "keys": new.keys[:1]})
+        old = replace(new, ended=(), keys=new.keys[:1])
     yield from _keys(name, old, new)
     for what, was, now in (
         ("addresses", old.emails, new.emails),

@@ -18,12 +18,14 @@ class Candidate:
         line, configs: the line, and the directory of its configs.
         base, head: commits.
         changed: repository paths that differ, sorted.
+        special: those of them that are anything but a plain file at head.
         after: bytes of the changed files at head; None where there is none.
         version: the version that the change proposes, or None when it proposes none.
         base_version, base_config: the version active now, and its bytes.
         released: path to SHA-256 of every config that the registry knows.
         known: every version number that is taken.
         rejected: digests of rejected configs.
+        registry, log: registry id, and number to digest of every event of the verified log.
         contracts: name to bytes of every JSON Schema that the new config must keep.
         owners: CODEOWNERS at the base.
         expected: path to bytes as recomputed from the committed inputs, or None when nothing could be recomputed.
@@ -35,6 +37,7 @@ class Candidate:
     base: str
     head: str
     changed: tuple[str, ...]
+    special: tuple[str, ...]
     after: Mapping[str, bytes | None]
     version: Version | None
     base_version: Version | None
@@ -42,6 +45,8 @@ class Candidate:
     released: Mapping[str, str]
     known: frozenset[Version]
     rejected: frozenset[str]
+    registry: str
+    log: Mapping[int, str]
     contracts: Mapping[str, bytes]
     owners: CodeOwners | None
     expected: Mapping[str, bytes] | None

@@ -13,11 +13,12 @@ from calibgit.check.documents import (
     passed,
     read_documents,
 )
-from calibgit.errors import CalibgitError
+from calibgit.errors import CalibgitError, GateClosed
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.checks import CheckReport, CheckResult
 from calibgit.model.config import read_config
 from calibgit.model.proposal import ChangeSummary
+from calibgit.registry.highwater import witness
 from calibgit.registry.owners import uncovered
 
 
@@ -50,6 +51,7 @@ def _all(candidate: Candidate) -> Iterator[CheckResult]:
     yield from found
     if value is not None:
         yield from check_contracts(candidate, value)
+    yield from check_log_head(candidate)
     if summary is not None:
         yield from check_base(candidate, summary)
     if value is not None and summary is not None and candidate.base_config is not None:
@@ -109,6 +111,14 @@ def check_scope(candidate: Candidate) -> Iterator[CheckResult]:
             path=outside[0],
             fix="move the other change to a branch of its own",
         )
+    elif candidate.special:
+        yield failed(
+            "scope",
+            "NOT_A_FILE",
+            f"{candidate.special[0]} is a link, a submodule or a program",
+            path=candidate.special[0],
+            fix="propose plain files only (mode 100644)",
+        )
     else:
         yield passed("scope", f"{len(candidate.changed)} files, all of the proposal of v{candidate.version}")
 
@@ -118,7 +128,11 @@ def check_owners(candidate: Candidate) -> Iterator[CheckResult]:
     if candidate.owners is None:
         yield failed("owners", "NO_CODEOWNERS", "there is no CODEOWNERS at the base", fix="add CODEOWNERS first")
         return
-    free = uncovered(candidate.owners, candidate.changed)
+    try:
+        free = uncovered(candidate.owners, candidate.changed)
+    except GateClosed as error:
+        yield failed("owners", error.code, error.what, path=candidate.owners.path, fix=error.fix)
+        return
     if free:
         yield failed(
             "owners",
@@ -156,6 +170,26 @@ def check_number(candidate: Candidate) -> Iterator[CheckResult]:
         )
     else:
         yield passed("number", f"v{version} is free")
+
+
+def check_log_head(candidate: Candidate) -> Iterator[CheckResult]:
+    """The summary names an event of the log: once merged it is a witness, and a false one stops every reader."""
+    path = candidate.summary_path
+    data = candidate.after.get(path)
+    if data is None:
+        return
+    mark = witness(data, candidate.registry, path)
+    if mark is not None and candidate.log.get(mark.seq) == mark.sha256:
+        yield passed("log", f"made when the log ended at event {mark.seq}")
+        return
+    said = "no event of this registry" if mark is None else f"event {mark.seq} with a digest that the log does not have"
+    yield failed(
+        "log",
+        "LOG_HEAD_UNKNOWN",
+        f"the summary's log_head names {said}",
+        path=path,
+        fix="git fetch origin 'refs/tags/calib/*:refs/tags/calib/*'; if that changes nothing, propose again",
+    )
 
 
 def check_base(candidate: Candidate, summary: ChangeSummary) -> Iterator[CheckResult]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from calibgit.jobs.cosigning import CoSigned
     from calibgit.jobs.govern import Written
     from calibgit.jobs.workspace import Workspace
 
@@ -232,6 +233,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def print_written(written: Written, output: str, extra: dict[str, Any] | None = None) -> None:
     """Print the event that a command wrote, or would write."""
     payload = dict(written.event.payload)
+    if written.note:
+        note(f"note: {written.note}")
     if output == "json":
         print_json(
             {
@@ -249,6 +252,29 @@ def print_written(written: Written, output: str, extra: dict[str, Any] | None = 
     names = ", ".join(name.removeprefix("refs/tags/") for name in payload["refs"])
     say(f"{verb} event {payload['seq']}: {_sentence(payload)}, signed by {written.person}")
     say(f"  tags: {names}")
+
+
+def print_cosigned(done: CoSigned, output: str) -> None:
+    """Print the signature that now waits for a writer."""
+    from calibgit.registry.format import subject
+
+    ref = done.pending.ref.removeprefix("refs/tags/")
+    if output == "json":
+        print_json(
+            {
+                "schema": "calibgit/cosigned/1",
+                "dry_run": done.dry_run,
+                "person": done.person,
+                "namespace": done.pending.namespace,
+                "ref": ref,
+                "already": not done.fresh,
+                "statement": dict(done.pending.statement),
+            }
+        )
+        return
+    verb = "would co-sign" if done.dry_run else ("co-signed" if done.fresh else "had co-signed")
+    say(f"{done.person} {verb}: {subject(done.pending.statement).removeprefix('calibgit: ')}")
+    say(f"  waits as {ref} for whoever writes it")
 
 
 def _sentence(payload: dict[str, Any]) -> str:

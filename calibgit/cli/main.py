@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import itertools
 import json
@@ -98,6 +99,7 @@ def cli(ctx: click.Context, repo: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit: 0 ok, 1 gate, 2 usage, 3 environment, 4 permission, 5 conflict, 6 integrity."""
+    gc.set_threshold(100_000, 50, 50)  # a long log is many values that live to the end; looking for garbage finds none
     words = sys.argv[1:] if argv is None else argv
     sys.exit(run(words))
 

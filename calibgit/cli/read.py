@@ -57,10 +57,7 @@ def status(
 ) -> int:
     """Show what is active where, after verifying the whole log."""
     space = workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness, fetch=fetch)
-    value = read.status(space, at=at)
-    if line is not None:
-        known = line if line in value["lines"] else space.line_name
-        value["lines"] = {known: value["lines"][known]}
+    value = read.status(space, line=line, at=at)
     alarmed = any(each["alarms"] for each in value["lines"].values())
     if output == "json":
         print_json(value)

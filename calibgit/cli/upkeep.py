@@ -13,15 +13,13 @@ from calibgit.cli.common import (
     format_option,
     key_option,
     line_option,
-    print_json,
+    print_cosigned,
     print_written,
     reason_option,
-    say,
     workspace,
 )
 from calibgit.jobs import cosigning, upkeep
 from calibgit.model.ids import Version, require_name
-from calibgit.registry.format import subject
 
 
 @click.command()
@@ -37,6 +35,7 @@ from calibgit.registry.format import subject
 @env_option
 @key_option
 @reason_option()
+@click.option("--event", "seq", type=click.IntRange(2), default=None, metavar="SEQ", help="The rollback to ratify.")
 @click.option("--again", is_flag=True, help="As with activate.")
 @click.option("--breaking", is_flag=True, help="As with activate.")
 @click.option("--attest", is_flag=True, help="As with release.")
@@ -47,6 +46,7 @@ def countersign(
     repo: Path,
     version: str | None,
     act: str | None,
+    seq: int | None,
     line: str | None,
     env: str,
     key: Path | None,
@@ -65,29 +65,14 @@ def countersign(
     wanted = cosigning.Wanted(
         act=cast("cosigning.Act", act or "activate"),
         version=Version.parse(version.removeprefix("v")) if version else None,
+        seq=seq,
         env=require_name(env, "environment"),
         reason=reason,
         override=tuple(name for name, given in (("again", again), ("breaking", breaking)) if given),
         attest=attest,
     )
     done = cosigning.countersign(workspace(repo, line, key), wanted, dry_run=dry_run)
-    ref = done.pending.ref.removeprefix("refs/tags/")
-    if output == "json":
-        print_json(
-            {
-                "schema": "calibgit/cosigned/1",
-                "dry_run": dry_run,
-                "person": done.person,
-                "namespace": done.pending.namespace,
-                "ref": ref,
-                "already": not done.fresh,
-                "statement": dict(done.pending.statement),
-            }
-        )
-        return
-    verb = "would co-sign" if dry_run else ("co-signed" if done.fresh else "had co-signed")
-    say(f"{done.person} {verb}: {subject(done.pending.statement).removeprefix('calibgit: ')}")
-    say(f"  waits as {ref} for whoever writes it")
+    print_cosigned(done, output)
 
 
 @click.command()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from calibgit.collect.counts import Account
-from calibgit.model.blocks import PrivacyStatement, TallyBlock
+from calibgit.model.blocks import CrossBlock, PrivacyStatement, TallyBlock
 from calibgit.model.snapshot import GridBlock, Stratum
 
 NOT_ASSESSED = (
@@ -63,7 +63,8 @@ def _statuses(stratum: Stratum) -> Iterator[str]:
         stratum.moments,
         stratum.design,
     )
-    yield from (block.status for block in (*_tallies(stratum), *stratum.crosses.values()))
+    words: tuple[TallyBlock | CrossBlock, ...] = (*_tallies(stratum), *stratum.crosses.values())
+    yield from (block.status for block in words)
     yield from (block.status for block in _grids(stratum))
     yield from (block.status for block in others)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from calibgit.engine.base import Column, Dialect, Relation
@@ -176,10 +176,8 @@ def _named(name: str, call: Callable[[], T], *, connecting: bool = False) -> T:
 
 
 def _end(transaction: Any) -> None:
-    try:
+    with suppress(Exception):  # a lost connection has rolled back already
         transaction.rollback()
-    except Exception:  # noqa: BLE001, S110  a lost connection has rolled back already
-        pass
 
 
 def _engine(url: str) -> tuple[Any, str]:

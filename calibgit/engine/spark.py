@@ -159,7 +159,7 @@ def _read(session: Any, text: str) -> Any:
 
 def _column(name: str, kind: str) -> Column:
     sql = identifier(name, "`")
-    word = kind.split("(")[0].split("<")[0].split(" ")[0]
+    word = kind.split("(", maxsplit=1)[0].split("<", maxsplit=1)[0].split(" ", maxsplit=1)[0]
     if kind.startswith("string collate"):
         return Column(f"({sql} COLLATE UTF8_BINARY)", "text")
     return Column(sql, _KINDS.get(kind) or _PREFIXES.get(word, "other"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from calibgit.errors import DocumentError
+from calibgit.errors import DocumentError, GateClosed
 from calibgit.model.canonical import sha256_hex
-from calibgit.model.config import read_config
+from calibgit.model.config_data import read_config_data
 from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Place
+from calibgit.model.state import RegistryState, VersionRecord
 from calibgit.repo.repository import Repository
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def work_tree_config(repo: Repository, place: Place, version: Version) -> Active
     """The config of `version` in the work tree, which nobody has signed.
 
     Raises:
-        DocumentError: NO_SUCH_CONFIG, or see `read_config`.
+        DocumentError: NO_SUCH_CONFIG, or see `read_config_data`.
     """
     path = config_path(version, place.configs)
     try:
@@ -48,4 +49,31 @@ def work_tree_config(repo: Repository, place: Place, version: Version) -> Active
             why="Without its config nothing can be said about calibration.",
             fix=f"ls {place.configs}",
         ) from error
-    return ActiveConfig(version, data, read_config(data, path)[1])
+    return ActiveConfig(version, data, read_config_data(data, path))
+
+
+def known_version(state: RegistryState, line: str, wanted: str | None, env: str) -> VersionRecord:
+    """The record of the version `wanted`, or of the one active in `env`.
+
+    Raises:
+        GateClosed: NOTHING_ACTIVE or NOT_RELEASED.
+    """
+    if wanted is None:
+        record = state.active(line, env)
+        if record is None:
+            raise GateClosed(
+                "NOTHING_ACTIVE",
+                f"nothing of {line} is active in {env}",
+                why="The config in force is what calibration is about.",
+                fix="name a version with --config X.Y.Z, or: calibgit activate X.Y.Z",
+            )
+        return record
+    record = state.line(line).get(Version.parse(wanted.removeprefix("v")))
+    if record is None:
+        raise GateClosed(
+            "NOT_RELEASED",
+            f"{line} v{wanted} is not released",
+            why="Only released bytes are known for certain.",
+            fix=f"calibgit status --line {line}",
+        )
+    return record

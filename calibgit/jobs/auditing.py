@@ -12,7 +12,7 @@ from calibgit.jobs.govern import contracts
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.audit import AuditReport
 from calibgit.model.canonical import read_json, sha256_hex
-from calibgit.model.config import read_config
+from calibgit.model.config_data import read_config_data
 from calibgit.model.contracts import broken
 from calibgit.model.event import Event
 from calibgit.model.ids import evidence_branch, summary_path
@@ -128,7 +128,7 @@ def _contracts(workspace: Workspace, verification: Verification) -> dict[int, Se
             continue
         data = history.require_blob(record.commit, record.path, record.sha256, record.size)
         try:
-            problems = broken(contracts(history, place.contracts, current), read_config(data, record.path)[1])
+            problems = broken(contracts(history, place.contracts, current), read_config_data(data, record.path))
         except CalibgitError as error:
             problems = [error.what]
         if problems:

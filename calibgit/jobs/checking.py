@@ -42,6 +42,7 @@ class _Change:
     onto: str
     proposed: str
     changed: tuple[str, ...]
+    special: tuple[str, ...]
     after: Mapping[str, bytes | None]
 
 
@@ -79,9 +80,11 @@ def check(
             fix="propose again with: calibgit propose",
         )
     settings = _settings(workspace, onto)
-    changed = tuple(sorted(change.path for change in changed_paths(workspace.repo, fork, proposed)))
+    changes = changed_paths(workspace.repo, fork, proposed)
+    changed = tuple(sorted(change.path for change in changes))
+    special = tuple(sorted(change.path for change in changes if change.is_special))
     after = {path: read_blob(workspace.repo, proposed, path) for path in changed}
-    change = _Change(workspace, state, policy, env, onto, proposed, changed, after)
+    change = _Change(workspace, state, policy, env, onto, proposed, changed, special, after)
     names = [settings.line(line)[0]] if line is not None else sorted(settings.lines)
     return [_check_line(change, name, settings.lines[name]) for name in names]
 
@@ -120,6 +123,7 @@ def _check_line(change: _Change, name: str, settings: Line) -> CheckReport:
             base=change.onto,
             head=change.proposed,
             changed=change.changed,
+            special=change.special,
             after=change.after,
             version=version,
             base_version=record.version if record else None,
@@ -127,6 +131,8 @@ def _check_line(change: _Change, name: str, settings: Line) -> CheckReport:
             released={r.path: r.sha256 for r in state.line(name).values()},
             known=taken(history, state, name, place.configs),
             rejected=frozenset(state.rejected.get(name, {})),
+            registry=state.registry,
+            log={seq: digest for digest, seq in state.digests.items()},
             contracts=contracts(history, place.contracts, record),
             owners=find_codeowners(lambda path: read_blob(workspace.repo, change.onto, path)),
             expected=expected,

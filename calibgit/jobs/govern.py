@@ -15,7 +15,6 @@ from calibgit.model.config import read_config
 from calibgit.model.contracts import broken
 from calibgit.model.event import Event
 from calibgit.model.ids import Version, config_path, proposal_branch
-from calibgit.model.policy import Policy
 from calibgit.model.rollback import RollbackReport, rollback_report
 from calibgit.model.state import VersionRecord
 from calibgit.registry.history import History, schema_path
@@ -28,11 +27,18 @@ from calibgit.repo.remote import fetch, remote_refs
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An event as it was written, or as it would be (`dry_run`); `person` is who signs."""
+    """An event as it was written, or as it would be (`dry_run`).
+
+    Attributes:
+        event: with object id and digest only where it was written.
+        person: who signs.
+        note: what whoever signs must know besides; mostly empty.
+    """
 
     event: Event
     person: str
     dry_run: bool
+    note: str = ""
 
 
 def release(
@@ -93,27 +99,31 @@ def reject(workspace: Workspace, version: Version, *, reason: str, dry_run: bool
     Raises:
         GateClosed: NOT_PROPOSED, VERSION_TAKEN.
     """
-    line, path = workspace.line_name, config_path(version, workspace.place.configs)
-    branch = proposal_branch(line, version)
-    writer = workspace.writer()
+    return _write(workspace, reject_plan(workspace, version, reason=reason), dry_run=dry_run)
+
+
+def reject_plan(workspace: Workspace, version: Version, *, reason: str) -> Plan:
+    """What a rejection of `version` will say: the bytes on its branch, or else on the protected one."""
+    line, branch = workspace.line_name, proposal_branch(workspace.line_name, version)
     ref = f"refs/heads/{branch}"
-    _, policy = _current(workspace)
-    fetch(writer.repo, writer.remote, [f"+refs/heads/calibgit/*:refs/remotes/{writer.remote.name}/calibgit/*"])
-    head = remote_refs(writer.repo, writer.remote, ref).get(ref)  # a tracking branch may outlive the branch
-    history = workspace.history(policy)
-    data = history.blob(head, path) if head else history.blob(history.tip, path)
-    if data is None:
-        raise GateClosed(
-            "NOT_PROPOSED",
-            f"{line} v{version} is proposed nowhere: no branch {branch} holds {path}",
-            why="A rejection names the exact bytes that are rejected.",
-            fix="calibgit status",
-        )
-    return _write(
-        workspace,
-        lambda situation: plan.reject(situation, line=line, version=version, config=data, reason=reason),
-        dry_run=dry_run,
-    )
+
+    def planned(situation: Situation) -> Mapping[str, Any]:
+        repo, remote = workspace.repo, workspace.remote
+        path = config_path(version, workspace.place.configs)
+        head = remote_refs(repo, remote, ref).get(ref)  # a tracking branch may outlive the branch
+        if head is not None:
+            fetch(repo, remote, [f"+{ref}:refs/remotes/{remote.name}/{branch}"])
+        data = situation.history.blob(head or situation.history.tip, path)
+        if data is None:
+            raise GateClosed(
+                "NOT_PROPOSED",
+                f"{line} v{version} is proposed nowhere: no branch {branch} holds {path}",
+                why="A rejection names the exact bytes that are rejected.",
+                fix="calibgit status",
+            )
+        return plan.reject(situation, line=line, version=version, config=data, reason=reason)
+
+    return planned
 
 
 def activate(
@@ -161,7 +171,7 @@ def rollback(
         Conflict: ALREADY_ROLLED_BACK when somebody did so since this clone last fetched.
     """
     reports: list[RollbackReport] = []
-    seen = _current(workspace)[0].seq
+    seen = workspace.verification().state.seq
 
     def planned(situation: Situation) -> Mapping[str, Any]:
         _require_no_news(situation, workspace.line_name, env, seen)
@@ -268,12 +278,8 @@ def is_backward_compatible(workspace: Workspace, version: Version, env: str) -> 
     return True
 
 
-def _current(workspace: Workspace) -> tuple[Any, Policy]:
-    return workspace.verification().require()
-
-
 def _write(workspace: Workspace, planned: Plan, *, alongside: Alongside | None = None, dry_run: bool) -> Written:
-    _, policy = _current(workspace)
+    policy = workspace.writing_policy()
     writer = workspace.writer()
     event = write_event(writer, policy.branch_ref, planned, alongside=alongside, dry_run=dry_run)
     workspace.forget()

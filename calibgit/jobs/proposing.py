@@ -68,7 +68,7 @@ def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wi
     """
     publish = (wish.push or wish.merge_request) and not wish.dry_run
     if publish:
-        workspace.refresh(workspace.verification().require()[1].branch_ref)
+        workspace.refresh(workspace.writing_policy().branch_ref)
     state, policy = workspace.verification().require()
     _require_active(state, subject, wish.env)
     decision = decide_change(subject, evidence, wish.assignments or {}, wish.reason)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from calibgit.errors import GateClosed, UsageError
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.event import Event
 from calibgit.model.ids import Version, parse_config_path, parse_release_name, proposal_branch
-from calibgit.model.state import RegistryState, VersionRecord
+from calibgit.model.state import Problem, RegistryState, VersionRecord
 from calibgit.pin.resolve import wanted_version
+from calibgit.registry import allowed_signers as signers
+from calibgit.registry.clock import far_ahead
 from calibgit.registry.format import subject
 from calibgit.registry.standing import standing
 from calibgit.registry.verify import Moment, Verification
@@ -20,22 +23,25 @@ from calibgit.repo.history import list_files
 from calibgit.repo.refs import list_refs
 
 
-def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
+def status(workspace: Workspace, *, line: str | None = None, at: str | None = None) -> dict[str, Any]:
     """What is active where, and every version with its state.
 
     Args:
         workspace: the clone.
+        line: one line; None for every line that the log or `calibgit.toml` knows.
         at: an event number or a UTC time `YYYY-MM-DDTHH:MM:SSZ`; None for now.
 
     Raises:
-        UsageError: BAD_MOMENT.
+        UsageError: BAD_MOMENT or UNKNOWN_LINE.
         GateClosed: NOT_SEALED.
     """
     verification = workspace.verification(None if at is None else moment_of(at))
     state = verification.past or verification.state
     if verification.ok:
         verification.require()
-    names = sorted({*state.versions, *workspace.settings.lines})
+    names = sorted({*state.versions, *workspace.line_names})
+    if line is not None:
+        names = [line if line in names else workspace.line_name]
     unverified = _unverified(workspace, state, names) if at is None else {}
     lines = {
         name: {
@@ -63,8 +69,14 @@ def status(workspace: Workspace, *, at: str | None = None) -> dict[str, Any]:
         "unratified": [step.seq for step in state.unratified()],
         "lines": lines,
         "errors": [problem.as_dict() for problem in verification.errors],
-        "warnings": [problem.as_dict() for problem in (*verification.warnings, *standing(state))],
+        "warnings": [problem.as_dict() for problem in (*verification.warnings, *_standing(workspace, state, at))],
     }
+
+
+def _standing(workspace: Workspace, state: RegistryState, at: str | None) -> list[Problem]:
+    """What a person has to look at; what lies ahead of this machine's clock, only for now."""
+    ahead = far_ahead(state, datetime.fromtimestamp(workspace.now(), UTC)) if at is None else None
+    return standing(state) + ([ahead] if ahead else [])
 
 
 def trust_of(workspace: Workspace) -> str:
@@ -260,10 +272,6 @@ def verify(workspace: Workspace) -> dict[str, Any]:
 
 
 def allowed_signers(workspace: Workspace) -> str:
-    """The people's keys as OpenSSH's allowed-signers file, so that stock `git verify-tag` can check the tags."""
-    _, policy = workspace.verification().require()
-    return "".join(
-        f'{person.emails[0] if person.emails else name} namespaces="git" {key}\n'
-        for name, person in sorted(policy.people.items())
-        for key in person.keys
-    )
+    """OpenSSH's allowed-signers file of the policy in force, so that stock `git verify-tag` can check the tags."""
+    state, policy = workspace.verification().require()
+    return signers.allowed_signers(policy, state.seq)

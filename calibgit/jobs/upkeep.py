@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from calibgit.errors import UsageError
 from calibgit.jobs.govern import Written
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
 from calibgit.registry.transitions import MAX_CHECKPOINT
-from calibgit.registry.write import Plan, write_event
+from calibgit.registry.write import Plan, Situation, write_event
 from calibgit.release import upkeep
 
 
 def policy(workspace: Workspace, *, reason: str, dry_run: bool = False) -> Written:
-    """Put the merged `trust.toml` in force.
+    """Put the merged `trust.toml` in force. Where the log's time is far ahead of the clock, this sets it right.
 
     Raises:
-        GateClosed: NO_POLICY, POLICY_UNCHANGED, NO_POSSESSION, KEY_REVIVED, FROM_SEQ_AHEAD.
+        GateClosed: NO_POLICY, POLICY_UNCHANGED, NO_POSSESSION, KEY_REVIVED, FROM_SEQ_AHEAD, BRANCH_NOT_CONTINUED.
         PermissionRefused: NOT_AUTHORISED, THRESHOLD.
     """
-    return write(workspace, lambda now: upkeep.policy(now, path=POLICY_FILE, reason=reason), dry_run=dry_run)
+    before: list[str] = []
+
+    def planned(now: Situation) -> Mapping[str, Any]:
+        before.append(now.state.head_at)
+        return upkeep.policy(now, path=POLICY_FILE, reason=reason)
+
+    written = write(workspace, planned, dry_run=dry_run)
+    if written.event.at >= before[-1]:
+        return written
+    return replace(written, note=f"the log's clock is set back from {before[-1]} to {written.event.at}")
 
 
 def checkpoint(workspace: Workspace, *, hours: int = 72, reason: str = "", dry_run: bool = False) -> Written:
@@ -27,6 +39,7 @@ def checkpoint(workspace: Workspace, *, hours: int = 72, reason: str = "", dry_r
 
     Raises:
         UsageError: BAD_EXPIRY.
+        GateClosed: CHECKPOINT_STANDS.
     """
     if not 1 <= hours <= MAX_CHECKPOINT.days * 24:
         raise UsageError(
@@ -64,11 +77,8 @@ def ratify(workspace: Workspace, seq: int, *, reason: str, dry_run: bool = False
 
 def write(workspace: Workspace, planned: Plan, *, voiding: bool = False, dry_run: bool = False) -> Written:
     """Write the event that `planned` describes under the policy in force."""
-    verification = workspace.verification()
-    if not (voiding and verification.foreign):
-        verification.require()
-    branch = verification.policy or workspace.unsealed_policy()
+    known = workspace.writing_policy()
     writer = workspace.writer()
-    event = write_event(writer, branch.branch_ref, planned, voiding=voiding, dry_run=dry_run)
+    event = write_event(writer, known.branch_ref, planned, voiding=voiding, dry_run=dry_run)
     workspace.forget()
-    return Written(event, branch.person_of_key(writer.signer.public_key) or "", dry_run)
+    return Written(event, known.person_of_key(writer.signer.public_key) or "", dry_run)

@@ -9,23 +9,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibgit.errors import DocumentError, GateClosed, UsageError
-from calibgit.jobs.active_config import ActiveConfig, work_tree_config
+from calibgit.errors import DocumentError, EnvironmentFault, GateClosed
+from calibgit.jobs.active_config import ActiveConfig, known_version, work_tree_config
 from calibgit.jobs.memory import Memory
-from calibgit.model.config import read_config
-from calibgit.model.ids import Version
+from calibgit.model.config_data import read_config_data
+from calibgit.model.ids import Version, choose_line, is_name
 from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
-from calibgit.model.settings import Line, Settings, read_settings
-from calibgit.model.state import Problem, RegistryState, VersionRecord
+from calibgit.model.state import Problem, VersionRecord
+from calibgit.model.toml import read_toml
 from calibgit.pin.resolve import require_root
+from calibgit.registry.branch import protected_tip
 from calibgit.registry.highwater import refuse_stale
 from calibgit.registry.history import History
-from calibgit.registry.read import protected_tip, read_registry
+from calibgit.registry.read import read_registry
 from calibgit.registry.verify import Moment, Verification
 from calibgit.repo.network import Remote, find_remote
 from calibgit.repo.repository import Repository
 
 if TYPE_CHECKING:
+    from calibgit.model.settings import Line, Settings
     from calibgit.registry.write import Writer
     from calibgit.repo.signing import Signer
 
@@ -90,6 +92,8 @@ class Workspace:
     @cached_property
     def settings(self) -> Settings:
         """The parsed settings."""
+        from calibgit.model.settings import read_settings  # noqa: PLC0415  kept off the path of readers
+
         return read_settings(self.settings_bytes)
 
     @property
@@ -97,10 +101,17 @@ class Workspace:
         """Digest of the line's parsed settings; comments and spaces change nothing."""
         return self.line.digest()
 
+    @cached_property
+    def line_names(self) -> tuple[str, ...]:
+        """Names of the lines in `calibgit.toml`; what else it says is not looked at."""
+        lines = read_toml(self.settings_bytes, SETTINGS_FILE).get("lines")
+        # Where these are no names, reading all of it says what is wrong.
+        return tuple(lines if isinstance(lines, dict) and lines and all(map(is_name, lines)) else self.settings.lines)
+
     @property
     def line_name(self) -> str:
         """Name of the line that this job is about."""
-        return self.settings.line(self._line)[0]
+        return choose_line(self._line, self.line_names)
 
     @property
     def line(self) -> Line:
@@ -152,7 +163,9 @@ class Workspace:
         """Name of the remote whose branches this reader believes; `origin` when there is none."""
         try:
             return self.remote.name
-        except UsageError:
+        except EnvironmentFault as fault:
+            if fault.code != "NO_REMOTE":
+                raise
             return "origin"
 
     def verification(self, moment: Moment | None = None) -> Verification:
@@ -171,8 +184,7 @@ class Workspace:
         if result.ok and result.events:
             self.memory.remember(result.state.registry, result.state.seq, result.state.head_sha256)
         if self._max_staleness is not None and result.ok:
-            now = datetime.fromtimestamp(self.now(), UTC)
-            stale = refuse_stale(result.state.checkpoint, now, self._max_staleness)
+            stale = refuse_stale(result.state.checkpoint, datetime.fromtimestamp(self.now(), UTC), self._max_staleness)
             result.errors += [stale] if stale else []
         return result
 
@@ -180,6 +192,18 @@ class Workspace:
     def memory(self) -> Memory:
         """What this user has seen of registries before."""
         return Memory.of(self.environ)
+
+    def writing_policy(self) -> Policy:
+        """The last policy that this clone believes: enough to know what to fetch before anything is judged.
+
+        Where the log stops here, it may go on at the remote: junk that this clone has seen may be voided there.
+
+        Raises:
+            IntegrityError: the first error of a log without any.
+            GateClosed: NOT_SEALED.
+        """
+        verification = self.verification()
+        return verification.policy or verification.require()[1]
 
     def refresh(self, branch_ref: str) -> None:
         """Fetch the log and the protected branch."""
@@ -235,13 +259,13 @@ class Workspace:
 
         Raises:
             GateClosed: NOTHING_ACTIVE, NOT_RELEASED or NOT_SEALED.
-            DocumentError: see `read_config`.
+            DocumentError: see `read_config_data`.
         """
         verification = self.verification()
         if verification.policy is None and verification.ok and wanted is not None:
             return work_tree_config(self.repo, self.place, Version.parse(wanted.removeprefix("v")))
         state, policy = verification.require()
-        record = self._record(state, wanted, env)
+        record = known_version(state, self.line_name, wanted, env)
         return self.config_of(record, policy)
 
     def config_of(self, record: VersionRecord, policy: Policy) -> ActiveConfig:
@@ -251,26 +275,4 @@ class Workspace:
             IntegrityError: DIGEST.
         """
         data = self.history(policy).require_blob(record.commit, record.path, record.sha256, record.size)
-        _, value = read_config(data, record.path)
-        return ActiveConfig(record.version, data, value)
-
-    def _record(self, state: RegistryState, wanted: str | None, env: str) -> VersionRecord:
-        if wanted is None:
-            record = state.active(self.line_name, env)
-            if record is None:
-                raise GateClosed(
-                    "NOTHING_ACTIVE",
-                    f"nothing of {self.line_name} is active in {env}",
-                    why="The config in force is what calibration is about.",
-                    fix="name a version with --config X.Y.Z, or: calibgit activate X.Y.Z",
-                )
-            return record
-        record = state.line(self.line_name).get(Version.parse(wanted.removeprefix("v")))
-        if record is None:
-            raise GateClosed(
-                "NOT_RELEASED",
-                f"{self.line_name} v{wanted} is not released",
-                why="Only released bytes are known for certain.",
-                fix=f"calibgit status --line {self.line_name}",
-            )
-        return record
+        return ActiveConfig(record.version, data, read_config_data(data, record.path))

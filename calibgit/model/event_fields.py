@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from operator import call, itemgetter
 from typing import Any, Final
 
 from calibgit.model.ids import TAG_NAMESPACE, is_name
@@ -46,14 +47,12 @@ def _is_version(value: Any) -> bool:
 
 
 def _fields(**checks: Any) -> Any:
-    names = checks.keys()
-    return lambda value: (
-        isinstance(value, dict) and value.keys() == names and all(checks[k](v) for k, v in value.items())
-    )
+    names, each, values = checks.keys(), tuple(checks.values()), itemgetter(*checks)
+    return lambda value: isinstance(value, dict) and value.keys() == names and all(map(call, each, values(value)))
 
 
 def _list_of(check: Any) -> Any:
-    return lambda value: isinstance(value, list) and all(check(item) for item in value)
+    return lambda value: isinstance(value, list) and all(map(check, value))
 
 
 _TARGET: Final = {"commit": _is_oid, "path": _matches(_PATH), "sha256": _is_sha, "size": _is_count}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -95,6 +95,32 @@ def require_name(text: str, what: str) -> str:
             fix=f"choose a {what} name such as 'scoring'",
         )
     return text
+
+
+def choose_line(name: str | None, lines: Collection[str]) -> str:
+    """The line called `name`, or the only line.
+
+    Raises:
+        UsageError: WHICH_LINE or UNKNOWN_LINE.
+    """
+    known = ", ".join(sorted(lines))
+    if name is None and len(lines) > 1:
+        raise UsageError(
+            "WHICH_LINE",
+            f"this repository governs several lines: {known}",
+            why="A command acts on one line.",
+            fix=f"add --line {min(lines)}",
+        )
+    if name is None:
+        return next(iter(lines))
+    if name not in lines:
+        raise UsageError(
+            "UNKNOWN_LINE",
+            f"there is no line {name!r}",
+            why=f"calibgit.toml knows: {known}.",
+            fix=f"use --line {min(lines)}",
+        )
+    return name
 
 
 def slot_name(seq: int) -> str:

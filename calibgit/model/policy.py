@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
-
-from calibgit.model.base import Document
 from calibgit.model.ids import is_name
-from calibgit.model.settings import read_toml
+from calibgit.model.shape import require_shape, shape_error
+from calibgit.model.toml import read_toml
 
 Role = Literal["release", "attest", "activate", "breaking", "rollback", "deprecate", "checkpoint", "policy", "recover"]
 ROLES: tuple[Role, ...] = (
@@ -39,58 +38,57 @@ ROLES_OF_KIND: dict[str, tuple[Role, ...]] = {
 MACHINE_ROLES: tuple[Role, ...] = ("release", "attest", "checkpoint")
 PRODUCTION = "production"
 
-Directory = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")]
-Flag = Annotated[bool, Field(strict=True)]
-PersonName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-PublicKey = Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$")]
-Email = Annotated[str, Field(pattern=r"^[^@\s<>]{1,64}@[^@\s<>]{1,190}$")]
-Owner = Annotated[str, Field(pattern=r"^@[A-Za-z0-9][A-Za-z0-9_-]{0,62}(/[A-Za-z0-9._-]{1,100})?$|^[^@\s]+@[^@\s]+$")]
 
-
-class Account(Document):
+@dataclass(frozen=True, slots=True)
+class Account:
     """An account on a code host, by its number, because names can be re-registered."""
 
     host: str
     login: str
-    id: Annotated[int, Field(strict=True, ge=1)]
+    id: int
 
 
-class KeyEnd(Document):
+@dataclass(frozen=True, slots=True)
+class KeyEnd:
     """The end of a key: not valid for events from `from_seq` on. `compromised` makes the events suspect."""
 
-    key: PublicKey
-    from_seq: Annotated[int, Field(strict=True, ge=2)]
-    compromised: Flag = False
+    key: str
+    from_seq: int
+    compromised: bool = False
 
 
-class Person(Document):
+@dataclass(frozen=True, slots=True)
+class Person:
     """Somebody, or a CI system, that signs. `owners` are the CODEOWNERS names that stand for this person."""
 
     kind: Literal["human", "ci"]
-    keys: Annotated[tuple[PublicKey, ...], Field(min_length=1)]
-    emails: tuple[Email, ...] = ()
-    owners: tuple[Owner, ...] = ()
+    keys: tuple[str, ...]
+    emails: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
     accounts: tuple[Account, ...] = ()
     ended: tuple[KeyEnd, ...] = ()
 
 
-class Place(Document):
+@dataclass(frozen=True, slots=True)
+class Place:
     """Where a line's files lie: its configs, and its consumer contracts. No two lines share a place."""
 
-    configs: Directory
-    contracts: Directory
+    configs: str
+    contracts: str
 
 
-class Grant(Document):
+@dataclass(frozen=True, slots=True)
+class Grant:
     """Who holds a role, and how many different people it takes. `non_author`: one of them wrote none of it."""
 
-    people: Annotated[tuple[PersonName, ...], Field(min_length=1)]
-    threshold: Annotated[int, Field(strict=True, ge=1)]
-    non_author: Flag = False
+    people: tuple[str, ...]
+    threshold: int
+    non_author: bool = False
 
 
-class Policy(Document):
-    """The whole of `trust.toml`.
+@dataclass(frozen=True)
+class Policy:
+    """The whole of `trust.toml`, as `trust.schema.json` shapes it.
 
     Attributes:
         branch: short name of the protected branch.
@@ -102,20 +100,42 @@ class Policy(Document):
         roles: a role, or `role:environment` for one environment, to those who hold it.
     """
 
-    schema_: Literal["calibgit/trust/1"] = Field(alias="schema")
-    branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
-    home: Annotated[tuple[str, ...], Field(min_length=1)]
-    four_eyes: Flag
-    production: Annotated[tuple[str, ...], Field(min_length=1)]
-    lines: Annotated[dict[str, Place], Field(min_length=1)]
-    people: Annotated[dict[PersonName, Person], Field(min_length=1)]
-    roles: dict[str, Grant]
+    branch: str
+    home: tuple[str, ...]
+    four_eyes: bool
+    production: tuple[str, ...]
+    lines: Mapping[str, Place]
+    people: Mapping[str, Person]
+    roles: Mapping[str, Grant]
 
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
+    @classmethod
+    def of(cls, value: Any, name: str) -> Self:
+        """Read plain data, in the shape and of the meaning that a policy must have.
+
+        Raises:
+            DocumentError: SCHEMA, naming the first thing that is wrong.
+        """
+        require_shape("trust", value, name)
+        policy = cls(
+            branch=value["branch"],
+            home=tuple(value["home"]),
+            four_eyes=value["four_eyes"],
+            production=tuple(value["production"]),
+            lines={line: Place(**place) for line, place in value["lines"].items()},
+            people={person: _person(each) for person, each in value["people"].items()},
+            roles={role: Grant(**grant | {"people": tuple(grant["people"])}) for role, grant in value["roles"].items()},
+        )
+        try:
+            policy._require_sound()
+        except ValueError as error:
+            raise shape_error(name, "", str(error)) from error
+        return policy
+
+    def _require_sound(self) -> None:
         everybody = self.people.values()
         _require_once("key", [key for person in everybody for key in person.keys])
         _require_once("e-mail", [mail.casefold() for person in everybody for mail in person.emails])
+        _require_once("account", [f"{a.host.casefold()} {a.id}" for person in everybody for a in person.accounts])
         for person in everybody:
             if any(end.key not in person.keys for end in person.ended):
                 raise ValueError("a key ends that its person does not have")
@@ -123,7 +143,6 @@ class Policy(Document):
         self._require_places()
         for name, grant in self.roles.items():
             self._require_grant(name, grant)
-        return self
 
     def _require_places(self) -> None:
         names = [*self.lines, *self.production]
@@ -209,6 +228,17 @@ class Policy(Document):
         """Whether `key` was retired or declared compromised at or before event `seq`."""
         end = self.ended.get(key)
         return end is not None and seq >= end
+
+
+def _person(value: Mapping[str, Any]) -> Person:
+    return Person(
+        kind=value["kind"],
+        keys=tuple(value["keys"]),
+        emails=tuple(value.get("emails", ())),
+        owners=tuple(value.get("owners", ())),
+        accounts=tuple(Account(**account) for account in value.get("accounts", ())),
+        ended=tuple(KeyEnd(**end) for end in value.get("ended", ())),
+    )
 
 
 def _require_once(what: str, values: Sequence[str]) -> None:

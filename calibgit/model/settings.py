@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from calibgit.errors import DocumentError, UsageError
+from calibgit.errors import UsageError
 from calibgit.model.base import Document
-from calibgit.model.ids import require_name
+from calibgit.model.ids import choose_line, require_name
+from calibgit.model.toml import read_toml
 
 Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Table = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$")]
@@ -183,24 +183,8 @@ class Settings(Document):
         Raises:
             UsageError: WHICH_LINE or UNKNOWN_LINE.
         """
-        known = ", ".join(sorted(self.lines))
-        if name is None:
-            if len(self.lines) > 1:
-                raise UsageError(
-                    "WHICH_LINE",
-                    f"this repository governs several lines: {known}",
-                    why="A command acts on one line.",
-                    fix=f"add --line {min(self.lines)}",
-                )
-            name = next(iter(self.lines))
-        if name not in self.lines:
-            raise UsageError(
-                "UNKNOWN_LINE",
-                f"there is no line {name!r}",
-                why=f"calibgit.toml knows: {known}.",
-                fix=f"use --line {min(self.lines)}",
-            )
-        return name, self.lines[name]
+        chosen = choose_line(name, self.lines)
+        return chosen, self.lines[chosen]
 
 
 def read_settings(data: bytes, name: str = "calibgit.toml") -> Settings:
@@ -210,21 +194,3 @@ def read_settings(data: bytes, name: str = "calibgit.toml") -> Settings:
         DocumentError: NOT_TOML or SCHEMA.
     """
     return Settings.of(read_toml(data, name), name)
-
-
-def read_toml(data: bytes, name: str) -> dict[str, object]:
-    """Parse TOML bytes.
-
-    Raises:
-        DocumentError: NOT_TOML.
-    """
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise DocumentError(
-            "NOT_TOML",
-            f"{name} is not valid TOML: {reason}",
-            why="Without it calibgit does not know what it governs.",
-            fix=f"mend {name}",
-        ) from error

@@ -23,7 +23,10 @@ from calibgit.registry.owners import CodeOwners
 from calibgit.repo.objects import Commit
 
 NOBODY = "schedule"
-_CO_AUTHOR = re.compile(r"^co-authored-by:\s*[^<\n]*<([^>\n]+)>\s*$", re.IGNORECASE | re.MULTILINE)
+# Generous, because whoever is named too often only has to let somebody else approve.
+_CO_AUTHOR = re.compile(r"\bco[- ]?authored[- ]?by\b([^\n]*(?:\n[ \t]+[^\n]*)*)", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s<>(),;:]+@[^\s<>(),;:]+")
+_MOST_LETTERS = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class MergeFacts:
         commits: every commit of `base..head`, where base is the merge's first parent.
         changed: paths that differ between base and merge.
         altered: paths that differ between head and merge.
+        special: changed paths that the merge holds as anything but a plain file.
         owners: CODEOWNERS at the base, or None.
         initiator: who started the proposal, from its change summary; None when the summary is missing.
         summary_sha256: SHA-256 of the change summary's bytes.
@@ -49,6 +53,7 @@ class MergeFacts:
     owners: CodeOwners | None
     initiator: str | None
     summary_sha256: str = ""
+    special: frozenset[str] = frozenset()
     proposed: frozenset[str] | None = None
     base: Commit | None = None
 
@@ -82,7 +87,7 @@ def require_content(facts: MergeFacts, scope: Scope) -> None:
     """Rule a.
 
     Raises:
-        GateClosed: OUT_OF_SCOPE, NOT_MERGED or NOT_AS_REVIEWED.
+        GateClosed: OUT_OF_SCOPE, NOT_MERGED, NOT_A_FILE or NOT_AS_REVIEWED.
     """
     outside = sorted(path for path in facts.changed if not scope.holds(path))
     if outside:
@@ -99,6 +104,13 @@ def require_content(facts: MergeFacts, scope: Scope) -> None:
             "A merge approves what it brings, not what lay on the branch before.",
             "have a code owner merge the proposal that brings this config",
         )
+    if facts.special:
+        raise refuse(
+            "NOT_A_FILE",
+            f"the merge brings {min(facts.special)} as a link, a submodule or a program",
+            "What a reviewer is shown of these is a name and not the content that would be believed.",
+            "propose plain files only (mode 100644)",
+        )
     altered = sorted(facts.altered & set(facts.changed))
     if altered:
         raise refuse(
@@ -113,7 +125,7 @@ def require_owners(facts: MergeFacts, policy: Policy, approvers: Collection[str]
     """Rule b: every changed path has an owner among the approvers.
 
     Raises:
-        GateClosed: NO_CODEOWNERS or NOT_OWNER.
+        GateClosed: NO_CODEOWNERS, CODEOWNERS_TOO_LARGE or NOT_OWNER.
     """
     if facts.owners is None:
         raise refuse(
@@ -122,8 +134,7 @@ def require_owners(facts: MergeFacts, policy: Policy, approvers: Collection[str]
             "Without it nobody is named who may approve.",
             "add CODEOWNERS on the protected branch first",
         )
-    for path in facts.changed:
-        ownership = facts.owners.owners_of(path)
+    for path, ownership in facts.owners.ownership(facts.changed).items():
         people = {person for owner in ownership.owners for person in policy.people_of_owner(owner)}
         if people.isdisjoint(approvers):
             names = ", ".join(ownership.owners) or "nobody"
@@ -191,13 +202,21 @@ def named_authors(facts: MergeFacts, policy: Policy, *more: str) -> frozenset[st
     mails = [
         mail
         for commit in facts.commits
-        for mail in (commit.author_email, commit.committer_email, *_CO_AUTHOR.findall(commit.message))
+        for mail in (commit.author_email, commit.committer_email, *_co_authors(commit.message))
     ]
     people: set[str] = set()
     for text in (*mails, facts.initiator or NOBODY, *more):
         if text != NOBODY:
             people |= people_named(text.strip(), policy)
     return frozenset(people)
+
+
+def _co_authors(message: str) -> list[str]:
+    """Addresses behind `Co-authored-by`, however it is spelt; the words themselves where there is no address."""
+    found: list[str] = []
+    for text in _CO_AUTHOR.findall(message):
+        found += _ADDRESS.findall(text) or [text.strip(" \t\r\n:<>")[:_MOST_LETTERS]]
+    return found
 
 
 def people_named(text: str, policy: Policy) -> set[str]:

@@ -128,7 +128,8 @@ def _refuse(
             "THRESHOLD",
             f"{payload['kind']}{where} needs {grant.threshold} people and has {len(entitled)}",
             why=f"trust.toml asks for that many of: {', '.join(grant.people)}.",
-            fix="have another of them co-sign",
+            fix="have another of them "
+            + ("run: calibgit init --seal --cosign" if payload["kind"] == "genesis" else "co-sign"),
         )
     humans = {person for person in entitled if policy.people[person].kind == "human"}
     if grant.non_author and policy.four_eyes and not humans - authors:

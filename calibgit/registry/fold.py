@@ -20,6 +20,7 @@ def apply(state: RegistryState, checked: Checked) -> None:  # noqa: C901  one br
     kind = event.kind
     if kind == "genesis":
         _start(state, event, people[0])
+        state.ended.update(checked.after.ended)
     elif kind == "policy":
         _govern(state, event, checked.before, checked.after)
     elif kind == "release":
@@ -49,6 +50,8 @@ def apply(state: RegistryState, checked: Checked) -> None:  # noqa: C901  one br
 def _govern(state: RegistryState, event: Event, before: Policy, after: Policy) -> None:
     state.policy_sha256 = event.payload["target"]["sha256"]
     state.four_eyes = after.four_eyes
+    if state.checkpoint is not None and state.checkpoint.at > event.at:
+        state.checkpoint = None  # its time was false, so it promises nothing
     for key in before.keys.keys() - after.keys.keys():
         state.ended.setdefault(key, event.seq + 1)
     for key, since in after.ended.items():

@@ -75,6 +75,7 @@ def parse_event(oid: str, body: bytes) -> Event:
         raise malformed("there is something besides one signature block at the end")
     payload = _parse_message(text)
     _require_header(header, payload)
+    _require_ids(payload, len(oid))
     return Event(
         oid=oid,
         sha256=sha256_hex(body),
@@ -96,6 +97,15 @@ def _parse_message(text: bytes) -> Mapping[str, Any]:
     if head != subject(payload).encode():
         raise malformed("the subject says something else than the payload")
     return payload
+
+
+def _require_ids(payload: Mapping[str, Any], digits: int) -> None:
+    """Every object id has the repository's own length: of another one git would make the name of a branch."""
+    approval = payload.get("approval", {})
+    named = [approval.get(name) for name in ("base", "head", "merge")]
+    named += [payload["target"]["commit"], payload["branch"]["head"], (payload["prev"] or {}).get("oid")]
+    if any(oid is not None and len(oid) != digits for oid in named):
+        raise malformed("an object id has another length than those of this repository")
 
 
 def _require_header(header: re.Match[bytes], payload: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from calibgit.errors import CalibgitError
 from calibgit.model.canonical import read_json
 from calibgit.model.event import Event
 from calibgit.model.state import Checkpoint, Problem
+from calibgit.registry.clock import MAX_LEAD, utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,14 @@ def refuse_stale(checkpoint: Checkpoint | None, now: datetime, limit: timedelta)
     Args:
         checkpoint: the last one of the log.
         now: the reader's clock, UTC.
-        limit: how old a checkpoint may be.
+        limit: how old a checkpoint may be. One of the future is no better than none: its time is false.
     """
     fix = "git fetch origin 'refs/tags/calib/*:refs/tags/calib/*'; if that changes nothing: calibgit checkpoint"
     if checkpoint is None:
         return Problem("STALE", "the log holds no checkpoint, so nobody says that it is all there is", fix=fix, step=10)
-    moment = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    oldest = (now - limit).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if checkpoint.expires >= moment and checkpoint.at >= oldest:
+    moment = utc(now)
+    oldest, newest = utc(now - limit), utc(now + MAX_LEAD)
+    if checkpoint.expires >= moment and oldest <= checkpoint.at <= newest:
         return None
     said = f"the last checkpoint, event {checkpoint.seq} of {checkpoint.at}, was good until {checkpoint.expires}"
     return Problem(

@@ -135,6 +135,7 @@ class History:
             commits=brought.commits,
             changed=brought.changed,
             altered=brought.altered,
+            special=brought.special,
             owners=self._owners(brought.merge.parents[0]),
             initiator=initiator_of(summary),
             summary_sha256=sha256_hex(summary or b""),

@@ -7,14 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pathspec.patterns.gitignore import GitIgnorePatternError
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+from calibgit.errors import GateClosed
+from calibgit.registry.path_patterns import PathPattern
 
 LOCATIONS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 MAX_BYTES = 3 * 1024 * 1024
+# Bounds of what one reader does for one approval. They depend on the bytes alone, so that all readers agree.
+MAX_LINES = 20_000
+MAX_PATTERN = 4096
+MAX_STEPS = 50_000_000
 
 _BLANKS = " \t\r"
 _WORD = re.compile(r"(?:\\.|[^ \t\r\\]|\\$)+")
+_MAX_OWNER = 320
 _OWNER = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*(?:/[A-Za-z0-9._-]+)?|[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 
 
@@ -23,9 +28,8 @@ class Rule:
     """One line that counts: its number from 1, pattern, owners (none clears ownership)."""
 
     line: int
-    pattern: str
+    pattern: PathPattern
     owners: tuple[str, ...]
-    matches: Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +52,51 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True)
 class CodeOwners:
-    """A parsed CODEOWNERS file."""
+    """A parsed CODEOWNERS file.
+
+    Attributes:
+        excess: why it is not read at all, although GitHub would read it; empty when it is read.
+    """
 
     path: str
     rules: tuple[Rule, ...]
     errors: tuple[LineError, ...]
+    excess: str = ""
+
+    def ownership(self, paths: Sequence[str]) -> dict[str, Ownership]:
+        """Who owns each repository path; the last matching line wins.
+
+        Raises:
+            GateClosed: CODEOWNERS_TOO_LARGE. To leave a line out would let an earlier line win.
+        """
+        excess = self.excess or self._excess(paths)
+        if excess:
+            raise GateClosed(
+                "CODEOWNERS_TOO_LARGE",
+                f"{self.path} is not read: {excess}",
+                why="Nobody is an owner by half a file, and no file may keep a reader busy without end.",
+                fix=f"write {self.path} with fewer lines and wildcards",
+            )
+        return {path: self._owner(path) for path in paths}
 
     def owners_of(self, path: str) -> Ownership:
-        """The ownership of one repository path; the last matching line wins."""
+        """The ownership of one path; see `ownership`."""
+        return self.ownership([path])[path]
+
+    def _excess(self, paths: Sequence[str]) -> str:
+        """Why these paths are too many for these rules.
+
+        A rule without wildcards compares whole names; each character of the others may meet each of the paths'.
+        """
+        wild = sum(len(rule.pattern.text) for rule in self.rules if not rule.pattern.literal)
+        names = sum(path.count("/") + 1 for path in paths)
+        steps = len(self.rules) * names + wild * sum(map(len, paths))
+        return f"{len(paths)} paths may take {steps} steps, over {MAX_STEPS}" if steps > MAX_STEPS else ""
+
+    def _owner(self, path: str) -> Ownership:
+        names = path.split("/")
         for rule in reversed(self.rules):
-            if rule.matches(path):
+            if rule.pattern.fits(names):
                 return Ownership("owned" if rule.owners else "unowned", rule.owners, rule.line)
         return Ownership("unmatched")
 
@@ -87,6 +126,10 @@ def parse_codeowners(data: bytes, path: str = "CODEOWNERS") -> CodeOwners:
             rules.append(parsed)
         elif parsed is not None:
             errors.append(parsed)
+        if len(rules) + len(errors) > MAX_LINES:
+            return CodeOwners(path, (), (), f"it has more than {MAX_LINES} lines that are no comments")
+        if isinstance(parsed, Rule) and len(parsed.pattern.text) > MAX_PATTERN:
+            return CodeOwners(path, (), (), f"the pattern in line {number} has more than {MAX_PATTERN} characters")
     return CodeOwners(path, tuple(rules), tuple(errors))
 
 
@@ -99,11 +142,11 @@ def _parse_line(number: int, raw: str) -> Rule | LineError | None:
     problem = _pattern_problem(pattern)
     if problem:
         return LineError(number, problem, text)
-    if any(_OWNER.fullmatch(owner) is None for owner in owners):
+    if any(len(owner) > _MAX_OWNER or _OWNER.fullmatch(owner) is None for owner in owners):
         return LineError(number, "Invalid owner", text)
     try:
-        return Rule(number, pattern, tuple(owners), _matcher(pattern))
-    except GitIgnorePatternError:
+        return Rule(number, PathPattern(pattern), tuple(owners))
+    except ValueError:
         return LineError(number, "Invalid pattern", text)
 
 
@@ -128,20 +171,10 @@ def _pattern_problem(pattern: str) -> str | None:
     return None
 
 
-def _matcher(pattern: str) -> Callable[[str], bool]:
-    # Git takes `a/**/` for the directories below a, not for the files in it.
-    compiled = GitIgnoreSpecPattern(pattern + "*/**" if pattern.endswith("**/") else pattern)
-    only_direct = pattern.endswith("/*") and "**" not in pattern
-    depth = pattern.strip("/").count("/")
-
-    def matches(path: str) -> bool:
-        if compiled.match_file(path) is None:
-            return False
-        return not only_direct or path.count("/") == depth
-
-    return matches
-
-
 def uncovered(owners: CodeOwners, paths: Sequence[str]) -> list[str]:
-    """The paths that nobody owns."""
-    return [path for path in paths if owners.owners_of(path).status != "owned"]
+    """The paths that nobody owns.
+
+    Raises:
+        GateClosed: CODEOWNERS_TOO_LARGE.
+    """
+    return [path for path, found in owners.ownership(paths).items() if found.status != "owned"]

@@ -17,6 +17,8 @@ from calibgit.errors import CalibgitError
 from calibgit.model.canonical import read_canonical, sha256_hex, strict_canonical
 from calibgit.model.event import NAMESPACE_POSSESSION, NAMESPACE_STATEMENT, statement
 from calibgit.model.ids import TAG_NAMESPACE
+from calibgit.model.policy import Policy
+from calibgit.model.state import RegistryState
 from calibgit.registry.authority import verify_entry
 
 SCHEMA = "calibgit/pending/1"
@@ -121,3 +123,29 @@ def same_act(pending: Iterable[Pending], fields: Mapping[str, Any]) -> list[Pend
         if all(each.statement.get(name) == value for name, value in fields.items())
         and each.namespace == NAMESPACE_STATEMENT
     ]
+
+
+def act_of(pending: Pending) -> str:
+    """What was co-signed, in a few words."""
+    words = [str(pending.statement.get(field, "")) for field in ("kind", "line", "version", "env")]
+    return " ".join(word for word in words if word)
+
+
+def stale(pending: Pending, state: RegistryState, policy: Policy) -> str:
+    """Why no writer will ever embed the signature; empty while one may.
+
+    Args:
+        pending: the signature.
+        state: the log as it is now.
+        policy: in force.
+    """
+    said, by_person = pending.statement, pending.namespace == NAMESPACE_STATEMENT
+    reasons = {
+        "the registry is sealed": said.get("kind") == "genesis",
+        "it is for another registry": said.get("registry") != state.registry,
+        "it is written": digest(said) in state.statements,
+        "the policy has changed since": said.get("policy_sha256") != state.policy_sha256,
+        "its key is not in the policy": by_person and policy.person_of_key(pending.key) is None,
+        "its key has ended": policy.key_ended(pending.key, state.seq + 1),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")

@@ -75,6 +75,25 @@ def powers(policy: Policy, seq: int) -> list[Power]:
     return found
 
 
+def rules(policy: Policy) -> tuple[str, ...]:
+    """The policy apart from its roles, one plain sentence each."""
+    places = [f"{line} in {place.configs}, its contracts in {place.contracts}" for line, place in policy.lines.items()]
+    people = [name for name, person in policy.people.items() if person.kind == "human"]
+    machines = [name for name, person in policy.people.items() if person.kind == "ci"]
+    eyes = (
+        "Whoever wrote a change does not approve it."
+        if policy.four_eyes
+        else "One person may do everything alone, and every reader is told so."
+    )
+    return (
+        f"Governed: {'; '.join(places)}.",
+        f"A change is approved by its merge into {policy.branch}, by a code owner. {eyes}",
+        f"Only humans activate in: {', '.join(policy.production)}.",
+        f"Events are written to {' or '.join(policy.home)}, and nowhere else.",
+        f"People: {', '.join(people) or 'nobody'}. Machines: {', '.join(machines) or 'none'}.",
+    )
+
+
 def unsound(policy: Policy, seq: int = 1) -> list[Problem]:
     """What would leave the registry stuck, NO_HOLDER or NO_SPARE; empty for a sound policy.
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from calibgit.errors import DocumentError, IntegrityError
-from calibgit.model.event import MAX_EVENT_BYTES, expected_refs
+from calibgit.errors import DocumentError, GateClosed
+from calibgit.model.event import MAX_EVENT_BYTES
 from calibgit.model.ids import TAG_NAMESPACE, parse_release_name, parse_slot, parse_summary_path
 from calibgit.model.state import Problem
+from calibgit.registry.branch import LogOnBranch
 from calibgit.registry.highwater import Mark, refuse_marks, witness
-from calibgit.registry.history import History
 from calibgit.registry.pending import PREFIX, Pending, read_pending
-from calibgit.registry.verify import MAX_LISTED, Moment, Slot, Verification, flattened, verify_log
-from calibgit.repo.history import list_files, resolve
+from calibgit.registry.verify import MAX_LISTED, Moment, Slot, Verification, flattened
+from calibgit.repo.history import list_files
 from calibgit.repo.objects import read_blob, read_objects
 from calibgit.repo.refs import Ref, list_refs
 from calibgit.repo.repository import Repository
+
+_SLOTS = TAG_NAMESPACE + "e/"
 
 
 def read_registry(
@@ -38,17 +40,11 @@ def read_registry(
     Raises:
         EnvironmentFault: git cannot read the repository.
     """
-    refs = [ref for ref in list_refs(repo, TAG_NAMESPACE) if not ref.name.startswith(PREFIX)]
-    names = {ref.name: ref.oid for ref in refs}
-    result = verify_log(
-        occupied(refs),
-        names,
-        lambda oids: _bodies(repo, oids),
-        lambda branch: History(repo, protected_tip(repo, branch, remote)),
-        moment=moment,
-    )
+    log = _log_of(repo, remote)
+    names = log.names
+    result = log.verify(moment)
     if result.policy is not None and (result.ok or result.foreign):
-        marks = [*memory(result.state.registry), *_witnesses(repo, result, remote)]
+        marks = [*memory(result.state.registry), *_witnesses(repo, result, log.tip_of)]
         result.marked = bool(marks)
         problem = refuse_marks(result.events, marks)
         if problem is not None:
@@ -62,6 +58,17 @@ def read_registry(
     return result
 
 
+def named_branch(repo: Repository, remote: str) -> str | None:
+    """Full ref name of the branch that the last readable event names, by its own unproven word."""
+    return _log_of(repo, remote).named_last()
+
+
+def _log_of(repo: Repository, remote: str) -> LogOnBranch:
+    refs = [ref for ref in list_refs(repo, TAG_NAMESPACE) if not ref.name.startswith(PREFIX)]
+    names = {ref.name: ref.oid for ref in refs}
+    return LogOnBranch(repo, remote, occupied(refs), names, lambda oids: _bodies(repo, oids))
+
+
 def _log_missing(name: str) -> Problem:
     return Problem(
         "LOG_MISSING",
@@ -73,12 +80,12 @@ def _log_missing(name: str) -> Problem:
     )
 
 
-def _witnesses(repo: Repository, result: Verification, remote: str) -> Iterator[Mark]:
+def _witnesses(repo: Repository, result: Verification, tip_of: Callable[[str], str]) -> Iterator[Mark]:
     """Log heads that merged proposals name. A released one's own event is a later witness, so it is not read."""
     policy, state = result.policy, result.state
     if policy is None:
         return
-    tip = protected_tip(repo, policy.branch_ref, remote)
+    tip = tip_of(policy.branch_ref)
     for path in list_files(repo, tip, "proposals/", strict=False):
         named = parse_summary_path(path)
         if named is None or named[1] in state.line(named[0]):
@@ -90,28 +97,50 @@ def _witnesses(repo: Repository, result: Verification, remote: str) -> Iterator[
                 yield mark
 
 
-def protected_tip(repo: Repository, branch_ref: str, remote: str) -> str:
-    """Commit of the protected branch as this clone knows it.
-
-    Raises:
-        IntegrityError: NO_BRANCH.
-    """
-    name = branch_ref.removeprefix("refs/heads/")
-    tip = resolve(repo, f"refs/remotes/{remote}/{name}") or resolve(repo, branch_ref)
-    if tip is None:
-        raise IntegrityError(
-            "NO_BRANCH",
-            f"this clone does not know the protected branch {name}",
-            why="Without the branch nobody can tell what was merged.",
-            fix=f"git fetch {remote} {name}",
-        )
-    return tip
-
-
 def occupied(refs: list[Ref]) -> list[Slot]:
     """Step 1: the occupied slots in order, each with what is wrong with it at first sight."""
-    found = sorted((seq, ref) for ref in refs if (seq := parse_slot(ref.name.removeprefix("refs/tags/"))) is not None)
-    return [Slot(seq, ref.oid, ref.name, _slot_problem(seq, ref)) for seq, ref in found]
+    found: dict[int, Slot] = {}
+    for ref in refs:
+        seq = parse_slot(ref.name.removeprefix("refs/tags/"))
+        if seq is not None:
+            found[seq] = Slot(seq, ref.oid, ref.name, _slot_problem(seq, ref))
+    for ref in refs:
+        slot, below, _ = ref.name.removeprefix(_SLOTS).partition("/")
+        seq = parse_slot(f"calib/e/{slot}") if below and ref.name.startswith(_SLOTS) else None
+        if seq is not None and seq not in found:
+            found[seq] = Slot(seq, ref.oid, ref.name, _blocked(seq, ref))
+    return [found[seq] for seq in sorted(found)]
+
+
+def _blocked(seq: int, ref: Ref) -> Problem:
+    error = name_blocked(f"slot {seq}", ref.name)
+    return Problem(error.code, error.what, seq, ascii(ref.name)[1:-1], error.fix)
+
+
+def require_free(repo: Repository, names: Iterable[str]) -> None:
+    """No other name is above or below one of `names`: git could not hold both.
+
+    Raises:
+        GateClosed: NAME_BLOCKED.
+    """
+    known = {ref.name for ref in list_refs(repo, TAG_NAMESPACE)}
+    for name in names:
+        parts = name.split("/")
+        above = ("/".join(parts[:end]) for end in range(4, len(parts)))
+        other = next((each for each in above if each in known), None)
+        other = other or next((each for each in known if each.startswith(name + "/")), None)
+        if other is not None:
+            raise name_blocked(name, other)
+
+
+def name_blocked(what: str, other: str) -> GateClosed:
+    """The refusal of a name that git cannot hold beside `other`."""
+    return GateClosed(
+        "NAME_BLOCKED",
+        f"{other!a} stands in the way of {what}",
+        why="Git holds a name or names below it, not both; whoever pushed this one keeps an event from its name.",
+        fix=f"git push origin --delete {other!a} && git update-ref -d {other!a}",
+    )
 
 
 def _slot_problem(seq: int, ref: Ref) -> Problem | None:
@@ -131,7 +160,7 @@ def _bodies(repo: Repository, oids: list[str]) -> Iterator[bytes | None]:
 
 
 def _foreign_names(result: Verification, names: Mapping[str, str]) -> list[Problem]:
-    owned = {name for event in result.events for name in expected_refs(event.payload)[0]}
+    owned = {name for event in result.events for name in event.payload["refs"]}
     foreign = sorted(name for name in names.keys() - owned if parse_slot(name.removeprefix("refs/tags/")) is None)
     found = [
         Problem("FOREIGN_NAME", f"{name!a} belongs to no event and is ignored", None, ascii(name)[1:-1])

@@ -2,30 +2,76 @@
 
 from __future__ import annotations
 
-from calibgit.errors import Conflict
+from calibgit.errors import Conflict, EnvironmentFault, GateClosed
 from calibgit.model.ids import TAG_NAMESPACE
 from calibgit.model.state import Problem
+from calibgit.registry.history import History
+from calibgit.registry.read import named_branch
 from calibgit.repo.network import Remote
 from calibgit.repo.refs import list_refs
-from calibgit.repo.remote import fetch, remote_refs
+from calibgit.repo.remote import fetch, refill, remote_refs
 from calibgit.repo.repository import Repository
 
 LOG = "refs/tags/calib/*:refs/tags/calib/*"
 
 
 def refresh(repo: Repository, remote: Remote, branch_ref: str) -> None:
-    """Fetch the log and the protected branch.
+    """Fetch the log, the protected branch, and the branch that took its place if the log that arrives names one.
 
     Raises:
         Conflict: MOVED when the remote calls another object by a name that is known here.
         EnvironmentFault: REMOTE_UNREACHABLE, REMOTE_REFUSED, NO_REMOTE_REF.
     """
+    gone: EnvironmentFault | None = None
+    try:
+        _fetch(repo, remote, [_tracked(remote, branch_ref), LOG])
+    except EnvironmentFault as error:
+        if error.code != "NO_REMOTE_REF":
+            raise
+        gone = error
+        _fetch(repo, remote, [LOG])
+    named = named_branch(repo, remote.name)
+    if (named is None or named == branch_ref or not _fetched(repo, remote, named)) and gone is not None:
+        raise gone
+
+
+def _fetched(repo: Repository, remote: Remote, branch_ref: str) -> bool:
+    """Fetch a branch that a tag names. Anybody can push such a tag, so a failure is no error of the caller's."""
+    try:
+        _fetch(repo, remote, [_tracked(remote, branch_ref)])
+    except (Conflict, EnvironmentFault):
+        return False
+    return True
+
+
+def require_continued(repo: Repository, remote: Remote, branch_ref: str, old_tip: str) -> None:
+    """The branch that is to be protected from now on is on the remote, and continues the one that was.
+
+    Raises:
+        GateClosed: BRANCH_NOT_CONTINUED.
+    """
     name = branch_ref.removeprefix("refs/heads/")
-    _fetch(repo, remote, [f"+{branch_ref}:refs/remotes/{remote.name}/{name}", LOG])
+    tip = remote_refs(repo, remote, branch_ref).get(branch_ref)
+    if tip is not None:
+        _fetch(repo, remote, [_tracked(remote, branch_ref)])
+    if tip is None or not History(repo, tip).on_first_parent_line(old_tip, tip):
+        raise GateClosed(
+            "BRANCH_NOT_CONTINUED",
+            f"the new policy protects {name}, which "
+            + (f"is not on {remote.name}" if tip is None else f"does not continue from {old_tip[:12]}"),
+            why="Every reader checks the whole log against the branch in force at its end.",
+            fix=f"git push {remote.name} {old_tip}:{branch_ref}, then repeat the command",
+        )
+
+
+def _tracked(remote: Remote, branch_ref: str) -> str:
+    return f"+{branch_ref}:refs/remotes/{remote.name}/{branch_ref.removeprefix('refs/heads/')}"
 
 
 def repair(repo: Repository, remote: Remote) -> list[Problem]:
     """Make a clone whole: full history, every branch as a remote-tracking one, the whole log, flattened tags too.
+
+    What a filter left out of a partial clone is brought as well.
 
     A name that is a bare commit here (a checkout flattened the tag) carries no trust, so what the remote holds
     replaces it. A tag object is never replaced.
@@ -35,9 +81,11 @@ def repair(repo: Repository, remote: Remote) -> list[Problem]:
 
     Raises:
         Conflict: MOVED.
-        EnvironmentFault: REMOTE_UNREACHABLE, REMOTE_REFUSED.
+        EnvironmentFault: REMOTE_UNREACHABLE, REMOTE_REFUSED, NO_CREDENTIALS.
     """
     there = remote_refs(repo, remote, TAG_NAMESPACE + "*")
+    if repo.missing():
+        refill(repo, remote, ["+refs/heads/*:refs/heads/*", LOG])
     flat = [ref.name for ref in list_refs(repo, TAG_NAMESPACE) if ref.kind == "commit"]
     replaced = [f"+{name}:{name}" for name in flat if name in there]
     _fetch(repo, remote, [f"+refs/heads/*:refs/remotes/{remote.name}/*", *replaced])

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 
 from calibgit.errors import IntegrityError
-from calibgit.registry.sshkeys import Reader, Refused, decode_base64, fingerprint, load_key, parse_public_key
+from calibgit.registry.sshkeys import Check, Reader, Refused, decode_base64, fingerprint, load_key, parse_public_key
 
 __all__ = ["BEGIN", "END", "fingerprint", "parse_public_key", "verify"]
 
@@ -20,6 +22,7 @@ BEGIN = "-----BEGIN SSH SIGNATURE-----\n"
 END = "-----END SSH SIGNATURE-----"
 MAX_ARMOURED_BYTES = 16 * 1024
 _MAGIC = b"SSHSIG"
+_TAIL = 64
 _HASHES = {b"sha256": hashlib.sha256, b"sha512": hashlib.sha512}
 
 
@@ -43,10 +46,52 @@ def verify(armoured: str | bytes, payload: bytes, *, namespace: str, keys: Colle
         raise _error("SIG_INVALID", "the signature does not fit the signed text") from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A well-formed signature: its key and check, its own bytes, and what it signs in front of a digest."""
+
+    key: str
+    check: Check
+    signature: bytes
+    hash_name: bytes
+    signed_head: bytes
+
+
 def _verify(armoured: str | bytes, payload: bytes, namespace: bytes, keys: Collection[str]) -> str:
     # 1. one armour, one base64 spelling
-    blob = Reader(_dearmour(armoured))
+    blob = _dearmour(armoured)
+    # 2. to 5. a well-formed blob; signatures by one key differ in their last bytes alone
+    opened = _opened_by_head(blob[:-_TAIL], namespace)
+    if opened is not None:
+        signature = opened.signature[:-_TAIL] + blob[-_TAIL:]
+    else:
+        opened = _open(blob, namespace)
+        signature = opened.signature
+    # 6. a key that the caller trusts
+    if opened.key not in keys:
+        raise Refused("UNKNOWN_KEY", f"the key {fingerprint(opened.key)} is not one of the trusted keys")
+    # 7. the signature itself
+    digest = _HASHES[opened.hash_name](payload).digest()
+    opened.check(signature, opened.signed_head + _string(digest))
+    return opened.key
+
+
+@lru_cache(maxsize=256)
+def _opened_by_head(head: bytes, namespace: bytes) -> _Opened | None:
+    """Steps 2 to 5 of every blob that consists of `head` and `_TAIL` bytes which are the end of the signature itself.
+
+    Every length then stands in `head`, so these last bytes decide nothing here. None where that is not so.
+    """
+    try:
+        opened = _open(head + bytes(_TAIL), namespace)
+    except Refused:
+        return None
+    return opened if len(opened.signature) >= _TAIL else None
+
+
+def _open(data: bytes, namespace: bytes) -> _Opened:
     # 2. magic, version, and nothing after the last field
+    blob = Reader(data)
     if blob.take(len(_MAGIC)) != _MAGIC or blob.number() != 1:
         raise Refused("SIG_MALFORMED", "it is not an SSH signature of version 1")
     key_blob, used_namespace, reserved, hash_name, signature = (blob.string() for _ in range(5))
@@ -61,14 +106,7 @@ def _verify(armoured: str | bytes, payload: bytes, namespace: bytes, keys: Colle
         raise Refused("SIG_HASH", f"its digest {hash_name[:40]!r} is not allowed")
     # 5. a strong, well-formed key
     key, check = load_key(key_blob)
-    # 6. a key that the caller trusts
-    if key not in keys:
-        raise Refused("UNKNOWN_KEY", f"the key {fingerprint(key)} is not one of the trusted keys")
-    # 7. the signature itself
-    digest = _HASHES[hash_name](payload).digest()
-    signed = _MAGIC + _string(namespace) + _string(b"") + _string(hash_name) + _string(digest)
-    check(signature, signed)
-    return key
+    return _Opened(key, check, signature, hash_name, _MAGIC + _string(namespace) + _string(b"") + _string(hash_name))
 
 
 def _dearmour(armoured: str | bytes) -> bytes:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calibgit.errors import CalibgitError, DocumentError, IntegrityError
-from calibgit.model.config import read_config
+from calibgit.model.config_data import read_config_data, version_of
 from calibgit.model.event import Event
 from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Policy, read_policy
@@ -149,9 +149,13 @@ def _step_6_authority(event: Event, state: RegistryState, policy: Policy, people
 
 
 def authors_of(payload: Mapping[str, Any], state: RegistryState) -> frozenset[str]:
-    """Who wrote the version that a payload speaks of."""
+    """Who wrote the version that a payload speaks of; for a ratification, the one that the rollback restored."""
     if "approval" in payload:
         return frozenset(payload["approval"]["authors"])
+    if "ratifies" in payload:
+        named = payload["ratifies"]["seq"]
+        restored = (step for step in state.steps if step.seq == named and step.kind == "revert")
+        return frozenset(name for step in restored for name in state.versions[step.line][step.version].authors)
     if "version" not in payload:
         return frozenset()
     record = state.line(payload["line"]).get(Version.parse(payload["version"]))
@@ -234,13 +238,13 @@ def _require_config(event: Event, policy: Policy, facts: Facts, entry: Mapping[s
         )
     data = facts.require_blob(entry["commit"], path, entry["sha256"], entry["size"])
     try:
-        config, _ = read_config(data, path)
+        config = read_config_data(data, path)
     except DocumentError as error:
         raise IntegrityError("CONFIG_UNREADABLE", error.what, why=error.why, fix=error.fix) from error
-    if config.version != version:
+    if version_of(config) != version:
         raise IntegrityError(
             "OTHER_VERSION",
-            f"{path} says that it is v{config.logic_version}",
+            f"{path} says that it is v{version_of(config)}",
             why="A version's number and its bytes belong together.",
             fix=f"propose it again with logic_version {version}",
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import takewhile
 
 from calibgit.errors import GateClosed
 from calibgit.model.canonical import sha256_hex, strict_canonical
@@ -20,11 +21,11 @@ def statement_digest(event: Event) -> str:
 
 def refuse_transition(state: RegistryState, event: Event, people: tuple[str, ...]) -> GateClosed | None:
     """Why the state machine does not allow `event`, signed by `people`, now; None when it does. Pure."""
-    if event.at < state.head_at:
+    if event.at < state.head_at and event.kind != "policy":
         return GateClosed(
             "TIME_REVERSED",
             f"event {event.seq} says {event.at}, before its predecessor's {state.head_at}",
-            why="Time in the log may stand still but not run back.",
+            why="Time in the log may stand still but not run back; only a change of policy sets a false time right.",
             fix="check the clock of the machine that signs",
         )
     if event.payload.get("cosignatures") and statement_digest(event) in state.statements:
@@ -90,6 +91,13 @@ def _reject(state: RegistryState, event: Event) -> GateClosed | None:
             f"{event.line} v{event.version} is already {record.status}",
             why="Only a version that was never released can be rejected.",
             fix=f"calibgit deprecate {event.version} --reason TEXT",
+        )
+    if event.payload["config_sha256"] in state.rejected.get(event.line, {}):
+        return GateClosed(
+            "ALREADY_REJECTED",
+            f"these bytes of {event.line} v{event.version} are rejected already",
+            why="The event would change nothing.",
+            fix="calibgit status",
         )
     return None
 
@@ -197,7 +205,7 @@ def _deprecate(state: RegistryState, event: Event) -> GateClosed | None:
 
 def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
     del state
-    if timedelta(0) < _moment(event.payload["expires"]) - _moment(event.at) <= MAX_CHECKPOINT:
+    if timedelta(0) < moment(event.payload["expires"]) - moment(event.at) <= MAX_CHECKPOINT:
         return None
     return GateClosed(
         "BAD_EXPIRY",
@@ -207,13 +215,15 @@ def _checkpoint(state: RegistryState, event: Event) -> GateClosed | None:
     )
 
 
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+def moment(text: str) -> datetime:
+    """A UTC time of the log, `YYYY-MM-DDTHH:MM:SSZ`."""
+    return datetime.fromisoformat(text)
 
 
 def _ratify(state: RegistryState, event: Event, people: tuple[str, ...]) -> GateClosed | None:
     named = event.payload["ratifies"]
-    step = next((step for step in state.steps if step.seq == named["seq"] and step.kind == "revert"), None)
+    steps = takewhile(lambda step: step.seq >= named["seq"], reversed(state.steps))  # a rollback is ratified soon
+    step = next((step for step in steps if step.seq == named["seq"] and step.kind == "revert"), None)
     if (
         step is None
         or state.digests.get(named["sha256"]) != step.seq

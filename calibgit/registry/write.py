@@ -6,6 +6,7 @@ No local ref is created before the remote has accepted the event.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,14 +23,16 @@ from calibgit.model.event import (
     expected_refs,
     statement,
 )
-from calibgit.model.policy import Policy
+from calibgit.model.policy import Policy, read_policy
 from calibgit.model.state import RegistryState
+from calibgit.registry.branch import protected_tip
+from calibgit.registry.clock import moment_of_writing
 from calibgit.registry.format import message, parse_event
 from calibgit.registry.highwater import Mark
 from calibgit.registry.history import History
 from calibgit.registry.pending import Pending, matching, same_act
-from calibgit.registry.read import pending_signatures, protected_tip, read_registry
-from calibgit.registry.refresh import refresh
+from calibgit.registry.read import pending_signatures, read_registry, require_free
+from calibgit.registry.refresh import refresh, require_continued
 from calibgit.registry.steps import check_event
 from calibgit.registry.verify import Slot
 from calibgit.repo.identity import Identity
@@ -42,7 +45,6 @@ from calibgit.repo.signing import Signer
 from calibgit.repo.tags import tag_object
 
 ATTEMPTS = 5
-MAX_CLOCK_LEAD_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +172,10 @@ def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> byt
         )
     payload = plan_payload(writer, branch_ref, plan, now)
     pending = pending_signatures(writer.repo)
-    embed_signatures(payload, pending, now.policy, now.person)
+    policy = now.policy or _first_policy(payload, now.history)
+    embed_signatures(payload, pending, policy, policy.person_of_key(writer.signer.public_key) or "")
     names = expected_refs(payload)
+    require_free(writer.repo, payload["refs"])
     unsigned = tag_object(
         object_oid=payload["target"]["commit"],
         tag=names[1],
@@ -180,23 +184,31 @@ def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> byt
         message=message(payload),
     )
     body = unsigned + writer.signer.sign(unsigned, NAMESPACE_GIT).encode()
-    check_event(parse_event("0" * writer.repo.sha_length, body), now.state, now.policy, now.history)
+    checked = check_event(parse_event("0" * writer.repo.sha_length, body), now.state, now.policy, now.history)
+    if checked.after.branch_ref != checked.before.branch_ref:
+        require_continued(writer.repo, writer.remote, checked.after.branch_ref, now.history.tip)
     return body
+
+
+def _first_policy(payload: Mapping[str, Any], history: History) -> Policy:
+    """Genesis is signed under the policy that it brings."""
+    target = payload["target"]
+    return read_policy(history.require_blob(target["commit"], target["path"], target["sha256"], target["size"]))
 
 
 def plan_payload(writer: Writer, branch_ref: str, plan: Plan, now: Situation) -> dict[str, Any]:
     """The whole payload that `plan` describes, without co-signatures."""
     branch_ref = now.policy.branch_ref if now.policy else branch_ref
-    return payload_of(plan(now), now.state, branch_ref, now.history.tip, _moment(writer, now.state))
+    fields = plan(now)
+    at = moment_of_writing(now.state, datetime.fromtimestamp(writer.clock(), UTC), fields["kind"])
+    return payload_of(fields, now.state, branch_ref, now.history.tip, at)
 
 
-def embed_signatures(payload: dict[str, Any], pending: Sequence[Pending], policy: Policy | None, person: str) -> None:
+def embed_signatures(payload: dict[str, Any], pending: Sequence[Pending], policy: Policy, person: str) -> None:
     """Put into `payload` what others have signed of it: one co-signature a person, and proofs of possession.
 
     A writer who gives no reason takes the one that was co-signed, where there is only one.
     """
-    if policy is None:
-        return
     others = [each for each in pending if _is_anothers(each, policy, person, payload["seq"])]
     if not payload["reason"]:
         act = {name: value for name, value in statement(payload).items() if name != "reason"}
@@ -232,19 +244,6 @@ def payload_of(fields: Mapping[str, Any], state: RegistryState, branch_ref: str,
     return payload
 
 
-def _moment(writer: Writer, state: RegistryState) -> str:
-    now = datetime.fromtimestamp(writer.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    limit = datetime.fromtimestamp(writer.clock() + MAX_CLOCK_LEAD_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if state.head_at > limit:
-        raise GateClosed(
-            "CLOCK_BEHIND",
-            f"the log's last event says {state.head_at}, more than 10 minutes ahead of this machine",
-            why="One of the two clocks is wrong.",
-            fix="set this machine's clock and repeat the command",
-        )
-    return max(now, state.head_at)
-
-
 def require_home(remote: Remote, policy: Policy) -> None:
     """Refuse to write anywhere but to a canonical remote.
 
@@ -256,7 +255,7 @@ def require_home(remote: Remote, policy: Policy) -> None:
             "WRONG_HOME",
             f"the remote {remote.name} is not a home of this registry",
             why="Events of one registry must not end up in a fork. trust.toml lists its homes.",
-            fix=f"git remote set-url {remote.name} {policy.home[0]}",
+            fix=f"git remote set-url {remote.name} {shlex.quote(policy.home[0])}",
         )
 
 

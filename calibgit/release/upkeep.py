@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from calibgit.errors import GateClosed, UsageError
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.state import Step
+from calibgit.registry.transitions import moment
 from calibgit.registry.write import Situation
 
 MAX_VOIDED = 2000
+LONGER = timedelta(minutes=10)  # what a second checkpoint in a row must add; less is the same command, repeated
 
 
 def policy(situation: Situation, *, path: str, reason: str) -> Mapping[str, Any]:
@@ -34,8 +37,20 @@ def policy(situation: Situation, *, path: str, reason: str) -> Mapping[str, Any]
 
 
 def checkpoint(situation: Situation, *, expires: str, reason: str) -> Mapping[str, Any]:
-    """Promise that nothing newer than this event exists, until `expires` (UTC, `YYYY-MM-DDTHH:MM:SSZ`)."""
+    """Promise that nothing newer than this event exists, until `expires` (UTC, `YYYY-MM-DDTHH:MM:SSZ`).
+
+    Raises:
+        GateClosed: CHECKPOINT_STANDS when the last event promises as much.
+    """
     situation.sealed()
+    last = situation.state.checkpoint
+    if last is not None and last.seq == situation.state.seq and moment(expires) < moment(last.expires) + LONGER:
+        raise GateClosed(
+            "CHECKPOINT_STANDS",
+            f"the last event, {last.seq}, is a checkpoint that is good until {last.expires}",
+            why="Nothing happened since, so another one would promise nothing more.",
+            fix="calibgit status",
+        )
     return {"kind": "checkpoint", "target": {"commit": situation.history.tip}, "expires": expires, "reason": reason}
 
 

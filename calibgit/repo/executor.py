@@ -48,6 +48,7 @@ _SETTINGS = (
     f"core.attributesFile={os.devnull}",
     "core.alternateRefsCommand=true",
     "core.commitGraph=false",
+    "core.multiPackIndex=false",
     "core.untrackedCache=false",
     "core.splitIndex=false",
     "core.fsync=none",
@@ -90,12 +91,20 @@ def environment(*, network: bool = False, extra: Mapping[str, str] | None = None
     return result | dict(extra or {})
 
 
-def git_words(git_dir: Path | None, *argv: str, network: bool = False) -> list[str]:
-    """The argument list of a git call with every dangerous setting fixed."""
+def git_words(git_dir: Path | None, *argv: str, network: bool = False, shallow: bool = False) -> list[str]:
+    """The argument list of a git call with every dangerous setting fixed.
+
+    Args:
+        git_dir: the git directory, or None.
+        argv: the subcommand and its arguments.
+        network: the call talks to a remote.
+        shallow: see where history is cut off; otherwise what lies behind the cut is missing, and no end.
+    """
     # The user's own ssh command is a credential setting; for local calls nothing may be started at all.
     settings = _SETTINGS if network else (*_SETTINGS, "core.sshCommand=ssh")
     place = [] if git_dir is None else [f"--git-dir={git_dir}"]
-    return ["git", *place, *(word for setting in settings for word in ("-c", setting)), *argv]
+    whole = [] if network or shallow else ["--shallow-file", ""]
+    return ["git", *place, *whole, *(word for setting in settings for word in ("-c", setting)), *argv]
 
 
 def start(

@@ -9,6 +9,7 @@ from calibgit.repo.executor import git_failed
 from calibgit.repo.objects import Commit, parse_commit, read_objects
 from calibgit.repo.repository import Repository, is_full_ref, is_oid, require_oid
 
+_PLAIN_FILE = "100644"
 DIFF_OPTIONS = ("-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
 
 
@@ -27,6 +28,11 @@ class TreeChange:
     new_oid: str | None
     old_mode: str | None
     new_mode: str | None
+
+    @property
+    def is_special(self) -> bool:
+        """Whether the new side is anything but a plain file: a link, a submodule, a program."""
+        return self.new_mode not in {None, _PLAIN_FILE}
 
 
 def resolve(repo: Repository, name: str) -> str | None:

@@ -28,6 +28,7 @@ class Brought:
         commits: every commit of `base..head`, children first.
         changed: paths that differ between base and merge.
         altered: those of `changed` that differ between head and merge.
+        special: those of `changed` that the merge holds as anything but a plain file: link, submodule, program.
         proposed: paths that differ between head and where it left the line of base; None unless asked for.
     """
 
@@ -35,6 +36,7 @@ class Brought:
     commits: tuple[Commit, ...]
     changed: tuple[str, ...]
     altered: frozenset[str]
+    special: frozenset[str]
     proposed: frozenset[str] | None = None
 
 
@@ -49,6 +51,7 @@ class _Walk:
     edge: set[str] = field(default_factory=set)
     changed: dict[str, None] = field(default_factory=dict)
     altered: set[str] = field(default_factory=set)
+    special: set[str] = field(default_factory=set)
     proposed: set[str] = field(default_factory=set)
     dropped: bool = False
 
@@ -143,6 +146,8 @@ class Merges:
             walk, what = meant[number]
             if what == "changed" and not walk.dropped:
                 walk.changed[change.path] = None
+                if change.is_special:
+                    walk.special.add(change.path)
                 walk.dropped = walk is not walks[0] and len(walk.changed) > _PATHS_AHEAD
             elif what == "proposed":
                 walk.proposed.add(change.path)
@@ -158,14 +163,16 @@ class Merges:
     def _read_alone(self, merge: Commit, head: str) -> Brought:
         repo, base = self._ancestry.repo, merge.parents[0]
         commits = tuple(history.commits_between(repo, base, head))
-        changed = tuple(change.path for change in history.changed_paths(repo, base, merge.oid))
+        changes = history.changed_paths(repo, base, merge.oid)
+        changed = tuple(change.path for change in changes)
+        special = frozenset(change.path for change in changes if change.is_special)
         altered = frozenset(change.path for change in history.changed_paths(repo, head, merge.oid))
         if len(merge.parents) != 1:
-            return Brought(merge, commits, changed, altered & frozenset(changed))
+            return Brought(merge, commits, changed, altered & frozenset(changed), special)
         fork = history.fork_point(repo, base, head)
         proposed = () if fork is None else history.changed_paths(repo, fork, head)
         return Brought(
-            merge, commits, changed, altered & frozenset(changed), frozenset(change.path for change in proposed)
+            merge, commits, changed, altered & frozenset(changed), special, frozenset(each.path for each in proposed)
         )
 
 
@@ -175,6 +182,7 @@ def _brought(walk: _Walk) -> Brought:
         commits=tuple(_children_first(walk.head, walk.found)),
         changed=tuple(walk.changed),
         altered=frozenset(walk.altered),
+        special=frozenset(walk.special),
         proposed=frozenset(walk.proposed) if len(walk.merge.parents) == 1 else None,
     )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from calibgit.errors import EnvironmentFault
 from calibgit.repo.executor import Completed, sanitised
@@ -19,6 +21,11 @@ _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
 _EXTRA_HEADER = re.compile(r"http\.https://[\x21-\x7e]+\.extraheader")
 _REFUSED_BY_REMOTE = re.compile(
     r"\b403\b|permission to .* denied|denied to |not allowed to|protected branch|write access", re.IGNORECASE
+)
+_NOBODY_LET_IN = re.compile(
+    r"could not read (?:username|password)|authentication failed|permission denied \(|"
+    r"access denied or repository not exported|terminal prompts disabled",
+    re.IGNORECASE,
 )
 
 
@@ -36,21 +43,36 @@ def find_remote(repo: Repository, name: str | None = None) -> Remote:
     Raises:
         EnvironmentFault: NO_REMOTE, BAD_REMOTE_URL.
     """
+    urls = _urls(repo)
+    if name is None:
+        name = "origin" if "origin" in urls or len(urls) != 1 else next(iter(urls))
+    if name not in urls:
+        other = next(iter(urls), "")
+        raise EnvironmentFault(
+            "NO_REMOTE",
+            f"there is no remote called {name[:80]!r}" + (f", only: {', '.join(urls)}" if urls else ""),
+            why="The registry lives in the remote that all its readers share.",
+            fix=f"git remote rename {other} origin" if other else "git remote add origin URL",
+        )
+    return Remote(name, require_safe_url(urls[name]))
+
+
+def list_remotes(repo: Repository) -> list[Remote]:
+    """Every remote whose URL may be used, sorted by name; the others are left out."""
+    found = []
+    for name, url in sorted(_urls(repo).items()):
+        with suppress(EnvironmentFault):
+            found.append(Remote(name, require_safe_url(url)))
+    return found
+
+
+def _urls(repo: Repository) -> dict[str, str]:
     urls: dict[str, str] = {}
     for key, value in local_settings(repo):
         match = re.fullmatch(r"remote\.(.*)\.url", key)
         if match is not None and _REMOTE_NAME.fullmatch(match[1]):
             urls.setdefault(match[1], value)
-    if name is None:
-        name = "origin" if "origin" in urls or len(urls) != 1 else next(iter(urls))
-    if name not in urls:
-        raise EnvironmentFault(
-            "NO_REMOTE",
-            f"there is no remote called {name[:80]!r}",
-            why="The registry lives in the remote that all its readers share.",
-            fix="git remote add origin URL, or name another one with --remote",
-        )
-    return Remote(name, require_safe_url(urls[name]))
+    return urls
 
 
 def local_settings(repo: Repository) -> Iterator[tuple[str, str]]:
@@ -99,6 +121,21 @@ def location(repo: Repository, remote: Remote) -> str:
     return str(repo.work_tree / url)
 
 
+def place_of(url: str, work_tree: Path) -> str:
+    """What a URL means however it is spelled: host and path, or an absolute path; for comparing, not for fetching."""
+    match, short = _URL.fullmatch(url), _SSH_SHORT.fullmatch(url)
+    if match is None and _is_path(url):
+        text = str((work_tree / url).resolve())
+    elif match is not None and match["scheme"].lower() == "file":
+        text = str(Path("/" + match["rest"].partition("/")[2]).resolve())
+    elif match is not None:
+        host, _, path = match["rest"].rpartition("@")[2].partition("/")
+        text = f"{host.partition(':')[0]}/{path.lstrip('/')}".casefold()
+    else:
+        text = f"{short['host']}/{short['path'].lstrip('/')}".casefold() if short else url
+    return text.rstrip("/").removesuffix(".git").rstrip("/")
+
+
 def talk(repo: Repository, clean: CleanDirectory, command: str, *argv: str, stdin: bytes = b"") -> Completed:
     """Run a networked git command inside `clean` and return the result whatever its status."""
     headers = [(k, v) for k, v in local_settings(repo) if _EXTRA_HEADER.fullmatch(k) and v.isprintable()]
@@ -109,8 +146,15 @@ def talk(repo: Repository, clean: CleanDirectory, command: str, *argv: str, stdi
 
 
 def remote_failure(remote: Remote, completed: Completed) -> EnvironmentFault:
-    """The error for a command that did not get through: REMOTE_REFUSED or REMOTE_UNREACHABLE."""
+    """The error for a command that did not get through: NO_CREDENTIALS, REMOTE_REFUSED or REMOTE_UNREACHABLE."""
     said = sanitised(completed.stderr, lines=2)
+    if _NOBODY_LET_IN.search(said):
+        return EnvironmentFault(
+            "NO_CREDENTIALS",
+            f"the remote {remote.name} lets nobody in without good credentials: {said}",
+            why="calibgit asks nobody for a password: git's credential settings, the agent or the job have to know it.",
+            fix=f"git ls-remote {remote.name}",
+        )
     if _REFUSED_BY_REMOTE.search(said):
         return refused(remote, said)
     return EnvironmentFault(
@@ -127,7 +171,8 @@ def refused(remote: Remote, said: str) -> EnvironmentFault:
         "REMOTE_REFUSED",
         f"the remote {remote.name} refused: {said}",
         why="A permission, a hook or a rule of the code host forbids it.",
-        fix="ask an owner of the repository, or run: calibgit doctor",
+        fix="have an owner of the repository allow what the message names, then repeat the command: "
+        "nothing was written",
     )
 
 

@@ -18,9 +18,12 @@ from calibgit.repo.pushing import push
 from calibgit.repo.refs import update_refs
 from calibgit.repo.repository import Repository, is_full_ref, is_oid
 
-__all__ = ["Remote", "fetch", "find_remote", "push", "remote_refs", "require_safe_url"]
+__all__ = ["Remote", "fetch", "find_remote", "push", "refill", "remote_refs", "require_safe_url"]
 
 _REJECTED = re.compile(r"^ ! \[rejected\]\s+\S+\s+-> (\S+)\s", re.MULTILINE)
+# Code hosts allow no longer one. A file system's limit depends on where a clone lies, so one name could stop a fetch.
+_LONGEST_NAME = 255
+_LONG_NAME = re.compile(rb"error: cannot lock ref 'refs/[^']{%d}" % _LONGEST_NAME)
 _UPLOAD = "--upload-pack=git-upload-pack"
 
 
@@ -40,7 +43,7 @@ def fetch(repo: Repository, remote: Remote, refspecs: Sequence[str]) -> None:
         Conflict: REF_MOVED when a destination holds something that the source does not descend from. What
             could be fetched beside it has been.
 
-    A history that was cut off becomes whole.
+    A history that was cut off becomes whole. A name of more than 255 bytes is left out.
     """
     for refspec in refspecs:
         _require_refspec(refspec)
@@ -55,13 +58,13 @@ def fetch(repo: Repository, remote: Remote, refspecs: Sequence[str]) -> None:
             options.append("--unshallow")
         completed = talk(repo, clean, "fetch", *options, _UPLOAD, "--end-of-options", url, *refspecs)
         rejected = _REJECTED.search(completed.stderr.decode("utf-8", "replace"))
-        if completed.status != 0 and rejected is None:
+        if completed.status != 0 and rejected is None and not _only_long_names(completed.stderr):
             raise _fetch_failure(remote, completed.stderr) or remote_failure(remote, completed)
         after = _refs(clean.run("for-each-ref", "--format=%(objectname) %(refname)"))
         whole = not (clean.path / "shallow").exists()
     if whole:
         shallow.unlink(missing_ok=True)
-    changed = {name: (oid, before.get(name)) for name, oid in after.items() if before.get(name) != oid}
+    changed = _changed(before, after)
     _require_not_checked_out(repo, changed)
     if changed:
         _move(repo, changed)
@@ -72,6 +75,38 @@ def fetch(repo: Repository, remote: Remote, refspecs: Sequence[str]) -> None:
             why="A tag never moves and a branch only grows; one of the two copies was rewritten.",
             fix=f"compare with: git ls-remote {remote.name}",
         )
+
+
+def _only_long_names(complaint: bytes) -> bool:
+    """Whether the fetch brought all but names that are too long for a file system: nobody has to keep those."""
+    told = [line for line in complaint.split(b"\n") if line.startswith((b"error:", b"fatal:"))]
+    return bool(told) and all(_LONG_NAME.match(line) for line in told)
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str, str | None]]:
+    known = {name: oid for name, oid in after.items() if len(name.encode("utf-8", "surrogateescape")) <= _LONGEST_NAME}
+    return {name: (oid, before.get(name)) for name, oid in known.items() if before.get(name) != oid}
+
+
+def refill(repo: Repository, remote: Remote, refspecs: Sequence[str]) -> None:
+    """Bring every object of some refs of the remote once more, whatever is here; no ref is touched.
+
+    Args:
+        repo: a partial clone, where an ordinary fetch takes for granted what a filter left out.
+        remote: where from.
+        refspecs: full ref names with at most one `*`, each with a destination, which is thrown away.
+
+    Raises:
+        EnvironmentFault: REMOTE_UNREACHABLE, REMOTE_REFUSED, NO_CREDENTIALS, BAD_REMOTE_URL.
+    """
+    for refspec in refspecs:
+        _require_refspec(refspec)
+    options = ["--no-auto-gc", "--no-write-fetch-head", "--no-recurse-submodules", "--no-tags"]
+    with repo.clean_directory() as clean:
+        words = ("--refetch", "--no-filter", *options, _UPLOAD, "--end-of-options", location(repo, remote), *refspecs)
+        completed = talk(repo, clean, "fetch", *words)
+    if completed.status != 0:
+        raise remote_failure(remote, completed)
 
 
 def _move(repo: Repository, changed: Mapping[str, tuple[str, str | None]]) -> None:

@@ -79,12 +79,13 @@ class Repository:
 
         Args:
             path: a directory inside it.
-            cut_off: also take a shallow one, in order to make it whole.
+            cut_off: also take a shallow or partial one, in order to make it whole.
 
         Raises:
-            EnvironmentFault: NO_GIT, NOT_A_REPOSITORY, BARE_REPOSITORY, SHALLOW_HISTORY, EMPTY_REPOSITORY.
+            EnvironmentFault: NO_GIT, NOT_A_REPOSITORY, BARE_REPOSITORY, SHALLOW_HISTORY, PARTIAL_CLONE,
+                EMPTY_REPOSITORY.
         """
-        repository, shallow = _inspect(*_discover(path.absolute()))
+        repository, shallow, has_head = _inspect(*_discover(path.absolute()))
         if shallow and not cut_off:
             raise EnvironmentFault(
                 "SHALLOW_HISTORY",
@@ -93,8 +94,15 @@ class Repository:
                 fix="git fetch --unshallow --force origin '+refs/heads/*:refs/remotes/origin/*' "
                 "'refs/tags/calib/*:refs/tags/calib/*'; readers do it themselves with --fetch",
             )
-        head = repository.execute("show-ref", "--verify", "--quiet", "HEAD")
-        if head.status != 0 and not repository.run("for-each-ref", "--count=1"):
+        if not cut_off and (missing := repository.missing()):
+            raise EnvironmentFault(
+                "PARTIAL_CLONE",
+                f"{repository.work_tree} is a partial clone: {missing:,} objects of its history are not here",
+                why="A file that is not here looks like one that never was, and nothing is fetched behind your back.",
+                fix="git fetch --refetch --no-filter origin '+refs/heads/*:refs/remotes/origin/*' "
+                "'refs/tags/calib/*:refs/tags/calib/*'; readers do it themselves with --fetch",
+            )
+        if not has_head and not repository.run("for-each-ref", "--count=1"):
             raise EnvironmentFault(
                 "EMPTY_REPOSITORY",
                 f"{repository.work_tree} has no commit yet",
@@ -107,6 +115,18 @@ class Repository:
     def open_new(cls, path: Path) -> Repository:
         """Open the repository whose work tree is exactly `path`; it may still be empty."""
         return _inspect(path.absolute() / ".git", path.absolute())[0]
+
+    def missing(self) -> int:
+        """How many objects of the branches and of the log were left out by a filter; 0 in an ordinary clone."""
+        if not any((self.common_dir / "objects" / "pack").glob("*.promisor")):
+            return 0
+        refs = [f"--glob={names}" for names in ("refs/heads", "refs/remotes", "refs/tags/calib")]
+        argv = ("rev-list", "--objects", "--quiet", "--missing=print", *refs)
+        words = git_words(self.git_dir, *argv, shallow=True)  # what a cut leaves out is another fault, told apart
+        completed = execute(words, env=environment(), cwd=self.work_tree)
+        if completed.status != 0:
+            raise git_failed(argv, completed)
+        return completed.stdout.count(b"?")
 
     def execute(self, *argv: str, stdin: bytes = b"") -> Completed:
         """Run a local git command and return the result whatever its status."""
@@ -164,7 +184,8 @@ def _follow_gitfile(dot_git: Path) -> Path:
     return dot_git.parent / text.removeprefix("gitdir: ")
 
 
-def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool]:
+def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool, bool]:
+    """The repository, whether its history is cut off, and whether HEAD names a commit."""
     questions = (
         "--show-object-format",
         "--is-shallow-repository",
@@ -173,9 +194,13 @@ def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool]:
     )
     if not work_tree.is_dir():
         raise _not_a_repository(work_tree)
-    words = git_words(git_dir, "rev-parse", *questions)
-    completed = execute(words, env=environment(), cwd=work_tree)
+    env = environment()
+    completed = execute(git_words(git_dir, "rev-parse", *questions, "HEAD", shallow=True), env=env, cwd=work_tree)
     answers = completed.stdout.decode("utf-8", "replace").splitlines()
+    has_head = completed.status == 0 and len(answers) > len(questions) and is_oid(answers.pop())
+    if not has_head:  # nothing is checked out, or this is no repository
+        completed = execute(git_words(git_dir, "rev-parse", *questions, shallow=True), env=env, cwd=work_tree)
+        answers = completed.stdout.decode("utf-8", "replace").splitlines()
     if completed.status != 0 or len(answers) != len(questions):
         raise _not_a_repository(work_tree)
     if answers[2] == "true":
@@ -186,7 +211,7 @@ def _inspect(git_dir: Path, work_tree: Path) -> tuple[Repository, bool]:
         work_tree=work_tree.resolve(),
         sha_length=64 if answers[0] == "sha256" else 40,
     )
-    return repository, answers[1] == "true"
+    return repository, answers[1] == "true", has_head
 
 
 def _not_a_repository(path: Path) -> EnvironmentFault:

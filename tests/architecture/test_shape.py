@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.governed import govern
+from tests.support.world import World
+
 PACKAGE = Path(__file__).parents[2] / "calibgit"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("git", "pydantic", "jsonschema", "deepdiff", "cryptography", "numpy", "scipy", "duckdb", "sqlalchemy", "rich")
@@ -51,6 +54,13 @@ def test_the_runtime_is_standard_library_only() -> None:
 def test_reading_the_registry_imports_no_gitpython() -> None:
     loaded = _imported("import calibgit.jobs.read, calibgit.repo.repository, calibgit.registry.read")
     assert loaded & {"git", "numpy", "duckdb", "jsonschema", "deepdiff"} == set()
+
+
+def test_a_verified_read_of_the_log_loads_no_validator_of_documents(world: World) -> None:
+    govern(world).fetch()
+    words = ["--repo", str(world.clone), "status", "--format", "json"]
+    loaded = _imported(f"from calibgit.cli.main import run\nassert run({words!r}) == 0")
+    assert loaded & set(HEAVY) == {"cryptography"}
 
 
 def test_every_error_has_a_stable_code_and_a_reason() -> None:

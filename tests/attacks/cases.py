@@ -12,6 +12,8 @@ NAMES, TAGS, MERGES, AROUND = (f"attacks.test_{name}" for name in ("names", "tag
 ATTESTED, VOIDS, POLICIES, MEMORY = (f"attacks.test_{name}" for name in ("attested", "voids", "policies", "memory"))
 CHECKPOINTS, SIGNATURES, PROGRAMS = (f"attacks.test_{name}" for name in ("checkpoints", "signatures", "programs"))
 READERS, PENDING, FLOODS = (f"attacks.test_{name}" for name in ("readers", "pending", "floods"))
+CLOCK, BRANCH, ALONE, SHAPES = (f"attacks.test_{name}" for name in ("clock", "branch", "alone", "shapes"))
+BLOCKED, LIES, INPUT = (f"attacks.test_{name}" for name in ("blocked", "lies", "input"))
 
 CASES: Final[dict[str, tuple[str, ...]]] = {
     "signed object under another name: NAME_MISMATCH": (
@@ -136,7 +138,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         f"{TAGS}::test_what_was_deprecated_or_rolled_back_is_not_activated",
     ),
     "two clients push one slot: one wins, the other plans again": (
-        "jobs.test_races::test_the_loser_plans_again_and_takes_the_next_number",
+        "jobs.test_races::test_of_two_who_want_one_slot_the_second_takes_the_next_or_hears_why_not",
         f"{VOIDS}::test_junk_that_wins_a_race_against_a_writer_writes_nothing",
     ),
     "release and slot partly refused: nothing changes": (
@@ -144,7 +146,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         f"{NAMES}::test_a_squatted_release_name_burns_that_number_and_is_named",
     ),
     "crash between tag and push: nothing half done": (
-        "jobs.test_crashes::test_a_fault_at_some_children_leaves_nothing_half_done",
+        "jobs.test_crashes::test_whoever_is_killed_around_the_push_finishes_with_a_second_run",
         "registry.test_write::test_writers_leave_no_local_ref_that_the_remote_does_not_have",
     ),
     "file system without letter case or with another normal form: no two names collide": (
@@ -181,5 +183,35 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
     "ratification by the rollback's own signer, of something else, or twice: refused": (
         f"{CHECKPOINTS}::test_what_is_no_ratification",
         f"{CHECKPOINTS}::test_a_rollback_is_ratified_once",
+    ),
+    "time of the year 9999: readers go on, writers wait for a policy event that sets it right": (
+        f"{CLOCK}::test_an_event_of_the_year_9999_stops_no_reader_and_holds_writers_up_until_the_key_ends",
+        f"{CLOCK}::test_a_checkpoint_of_the_future_vouches_for_nothing",
+        f"{CLOCK}::test_status_at_a_time_means_the_last_event_in_order_up_to_it_also_around_a_false_time",
+    ),
+    "branch renamed by a policy: the new one holds the whole log, the old one may go": (
+        f"{BRANCH}::test_the_old_branch_may_go_after_a_rename",
+        f"{BRANCH}::test_the_writer_refuses_a_branch_that_does_not_continue_the_old_one",
+    ),
+    "branch recommended by a planted tag: believed in nothing": (f"{BRANCH}::test_a_guess_is_believed_in_nothing",),
+    "event behind a hole, signed without the role: junk": (f"{ALONE}::test_a_member_without_the_role_makes_no_gap",),
+    "witness of an event that never was: refused at the gate": (
+        f"{MEMORY}::test_a_proposal_that_names_an_event_which_never_was_does_not_pass_the_gate",
+    ),
+    "submodule, link, mode, folder, letters, octopus, crossed branches: judged by what is merged": (
+        f"{SHAPES}::test_a_merge_of_any_other_shape_approves_nothing",
+        f"{SHAPES}::test_branches_that_cross_each_other",
+    ),
+    "name below or above an event's name: voided, or named with its removal": (
+        f"{BLOCKED}::test_a_name_below_the_next_slot_is_junk_in_it",
+        f"{BLOCKED}::test_a_name_in_the_way_of_a_rollback_is_named_with_its_removal",
+    ),
+    "files inside .git that lie: not used, or noticed": (
+        f"{LIES}::test_a_commit_graph_that_lies_changes_nothing",
+        f"{LIES}::test_bytes_under_the_name_of_others_are_noticed",
+        f"{LIES}::test_history_that_is_cut_off_while_it_is_read_hides_no_author",
+    ),
+    "the whole list of bad input, in every command that reads": (
+        f"{INPUT}::test_bad_input_through_every_reading_command",
     ),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from calibgit.model.ids import Version, config_path, summary_path
 from calibgit.registry.format import message
 from calibgit.registry.history import schema_path
 from calibgit.registry.verify import Verification
+from calibgit.repo.signing import Signer
 from tests.support.governed import BASE, LINE, Governed
-from tests.support.world import MemorySigner, run_git
+from tests.support.world import run_git
 
 TAGS = "refs/tags/"
 
@@ -54,7 +56,7 @@ def payload(governed: Governed, kind: str, **fields: Any) -> dict[str, Any]:
         "seq": state.seq + 1,
         "prev": {"oid": state.head_oid, "sha256": state.head_sha256},
         "kind": kind,
-        "branch": {"ref": "refs/heads/main", "head": governed.tip()},
+        "branch": fields.get("branch") or {"ref": "refs/heads/main", "head": governed.tip()},
         "policy_sha256": state.policy_sha256,
         "reason": "because",
         "at": state.head_at,
@@ -70,7 +72,7 @@ def unsigned(value: Mapping[str, Any], *, by: str = "bob", text: bytes | None = 
     return head.encode() + (message(value) if text is None else text)
 
 
-def sign(data: bytes, signer: MemorySigner, namespace: str = "git") -> bytes:
+def sign(data: bytes, signer: Signer, namespace: str = "git") -> bytes:
     """The whole tag."""
     return data + signer.sign(data, namespace).encode()
 
@@ -142,3 +144,48 @@ def target_of(governed: Governed, version: Version = BASE) -> dict[str, Any]:
     """The target that events of a released version carry."""
     record = governed.verification().state.line(LINE)[version]
     return {"commit": record.commit, "path": record.path, "sha256": record.sha256, "size": record.size}
+
+
+Entries = Mapping[str, tuple[str, str] | None]
+
+
+def odd_commit(
+    governed: Governed,
+    parents: Sequence[str],
+    entries: Entries,
+    *,
+    by: str,
+    tree: str = "",
+    text: str = "x",
+    signed: bool = True,
+) -> str:
+    """A commit of any shape: its tree is the first parent's, or `tree`, with entries of any mode put in or out."""
+    clone = governed.world.clone
+    env = {"GIT_INDEX_FILE": str(clone / ".git" / "odd-index")}
+    governed.world.git("read-tree", tree or parents[0], env=env)
+    gone = "0 " + "0" * 40
+    lines = "".join(f"{' '.join(entry) if entry else gone}\t{path}\0" for path, entry in entries.items())
+    words = ["git", "update-index", "--add", "--replace", "-z", "--index-info"]
+    subprocess.run(words, cwd=clone, env={**os.environ, **env}, input=lines.encode(), check=True)
+    written = governed.world.git("write-tree", "--missing-ok", env=env)
+    who = f"{by.title()} <{by}@example.org> {int(governed.clock())} +0000"
+    head = "\n".join(
+        [f"tree {written}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
+    )
+    body = f"\n\n{text}\n"
+    if signed:
+        armour = governed.world.signer(by).sign((head + body).encode(), "git").rstrip("\n")
+        head += "\ngpgsig " + armour.replace("\n", "\n ")
+    return write(clone, "commit", (head + body).encode())
+
+
+def land(governed: Governed, oid: str) -> str:
+    """Put a commit on main by force."""
+    governed.world.git("push", "--quiet", "--force", "origin", f"{oid}:refs/heads/main")
+    governed.fetch()
+    return oid
+
+
+def blob(governed: Governed, data: bytes) -> str:
+    """Store a file's bytes."""
+    return write(governed.world.clone, "blob", data)

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from calibgit.errors import CalibgitError
+from calibgit.jobs import checking, read
 from calibgit.jobs import govern as jobs
-from calibgit.jobs import read
 from calibgit.model.canonical import pretty_json
+from calibgit.model.ids import Version
 from calibgit.repo.commits import commit_files
-from tests.attacks.raw import codes, forge, payload, plant, slot, stopped, target_of, warned
+from tests.attacks.raw import blob, codes, forge, land, odd_commit, payload, plant, slot, stopped, target_of, warned
 from tests.support.governed import BASE, LINE, Governed
 from tests.support.world import run_git
 
@@ -217,3 +218,73 @@ def test_a_mark_beside_junk_keeps_the_junk_from_being_voided(running: Governed) 
     plant(running.world.clone, {slot(4): running.tip()})
     result = running.workspace("bob").verification()
     assert (codes(result), result.foreign) == (["LIGHTWEIGHT"], [])
+
+
+def proposed(running: Governed, **head: Any) -> list[tuple[str, str]]:
+    """What the gate says of a proposal whose summary names a head of the log: failed checks and their codes."""
+    number = Version(1, 2, 0)
+    data = running.summary(number, "carol@example.org", good=68) | {"log_head": head or None}
+    running.world.remote_git("update-ref", "-d", "refs/heads/calibgit/scoring/v1.2.0")
+    made = running.propose("1.2.0", good=68, files={SUMMARY: pretty_json(data)})
+    reports = checking.check(running.workspace("carol"), head=made)
+    return [(result.check, result.code) for report in reports for result in report.results if result.check == "log"]
+
+
+def test_a_proposal_that_names_an_event_which_never_was_does_not_pass_the_gate(running: Governed) -> None:
+    """Merged, it would stop every reader; one that names a real event passes."""
+    state = running.verification().state
+    sound = {"registry": state.registry, "seq": 3, "sha256": state.head_sha256}
+    assert proposed(running, **sound) == [("log", "")]
+    first = running.verification().events[0].sha256
+    for spoilt in ({"seq": 99}, {"sha256": first}, {"registry": "0" * 64}, {"seq": 3.0}, {"seq": True}):
+        assert proposed(running, **(sound | spoilt)) == [("log", "LOG_HEAD_UNKNOWN")]
+    assert proposed(running) == [("log", "LOG_HEAD_UNKNOWN")]
+
+
+def test_a_release_of_such_a_proposal_is_refused_and_a_revert_of_the_merge_helps(running: Governed) -> None:
+    """It was merged past the gate. The readers stop, as they must; then the file goes by a merged request."""
+    data = running.summary(Version(1, 2, 0), "carol@example.org", good=68)
+    data |= {"log_head": {"registry": running.verification().state.registry, "seq": 99, "sha256": "0" * 64}}
+    base = running.tip()
+    merge = running.merge(running.propose("1.2.0", good=68, files={SUMMARY: pretty_json(data)}))
+    with pytest.raises(CalibgitError, match="ROLLBACK") as refusal:
+        jobs.release(running.workspace("bob"), Version(1, 2, 0), reason="x")
+    assert SUMMARY in refusal.value.what
+    undone = odd_commit(running, [merge], {}, tree=base, by="alice", text="Revert")
+    land(running, odd_commit(running, [merge, undone], {}, tree=undone, by="bob", text="Merge the revert"))
+    jobs.deprecate(running.workspace("bob"), BASE, reason="old")
+    assert running.verification().ok
+
+
+HOSTILE: dict[str, bytes] = {
+    "junk": b"\xff\x00",
+    "a key twice": b'{"log_head": {"registry": "%s", "seq": 3, "sha256": "x"}, "log_head": null}',
+    "an older head": b'{"log_head": {"registry": "%s", "seq": 1, "sha256": "%s"}}',
+    "nested": b"[" * 5000,
+    "a link": b"change_summary_v1.2.0.json",
+}
+
+
+def test_a_hostile_summary_hides_no_other_witness_and_makes_none_up(running: Governed) -> None:
+    """Files of every odd kind are merged beside the true witness of event 4, which is then removed from the log."""
+    jobs.deprecate(running.workspace("bob"), BASE, reason="old")
+    state = running.verification().state
+    witnessed(running, registry=state.registry, seq=4, sha256=state.head_sha256)
+    first = running.verification().events[0].sha256
+    entries: dict[str, tuple[str, str] | None] = {}
+    for number, (name, data) in enumerate(HOSTILE.items()):
+        for path in (
+            f"proposals/scoring/v0.{number}.0/change_summary_v0.{number}.0.json",
+            f"proposals/scoring/v2.{number}.0/change_summary_v2.{number}.0.json",
+            f"proposals/exam/v1.{number}.0/change_summary_v1.{number}.0.json",
+        ):
+            text = data.replace(b"%s", state.registry.encode(), 1).replace(b"%s", first.encode())
+            entries[path] = ("120000" if name == "a link" else "100644", blob(running, text))
+    entries["proposals/scoring/v3.0.0/change_summary_v3.0.0.json"] = ("160000", "1" * 40)
+    entries["proposals/scoring/v3.1.0/change_summary_v3.1.0.json/x"] = ("100644", blob(running, b"{}"))
+    land(running, odd_commit(running, [running.tip()], entries, by="carol"))
+    assert running.verification().ok
+    for place in (running.world.clone, running.world.remote):
+        run_git(place, "update-ref", "-d", slot(4))
+    forget(running, "alice", "bob", "carol")
+    stopped(running, "ROLLBACK", 4, good=3)

@@ -14,9 +14,9 @@ from calibgit.model.canonical import strict_canonical
 from calibgit.model.event import NAMESPACE_POSSESSION, NAMESPACE_STATEMENT, statement
 from calibgit.model.ids import Version
 from calibgit.registry.pending import Pending, one_line
+from calibgit.repo.signing import Signer
 from tests.attacks.raw import codes, forge, payload, plant, stopped, target_of, warned, write
 from tests.support.governed import BASE, LINE, Governed
-from tests.support.world import MemorySigner
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ def staging(running: Governed, **changes: Any) -> dict[str, Any]:
     return payload(running, "activate", **(fields | changes))
 
 
-def entry(signer: MemorySigner, text: bytes, namespace: str = NAMESPACE_STATEMENT) -> dict[str, str]:
+def entry(signer: Signer, text: bytes, namespace: str = NAMESPACE_STATEMENT) -> dict[str, str]:
     """A signature as an event carries it."""
     return {"key": signer.public_key, "signature": one_line(signer.sign(text, namespace))}
 
@@ -157,3 +157,13 @@ def test_a_flood_of_pending_signatures_changes_nothing(running: Governed) -> Non
     jobs.activate(running.workspace("bob"), BASE, env="staging")
     result = running.verification()
     assert (result.ok, result.state.seq, warned(result)) == (True, 4, [])
+
+
+def test_junk_where_a_co_signature_belongs_is_no_co_signature(running: Governed) -> None:
+    """Who knows what will be signed, and by whom, knows the name too; the co-signer hears that it is taken."""
+    wanted = Wanted("activate", BASE, env="staging", reason="agreed")
+    name = cosigning.countersign(running.workspace("alice"), wanted, dry_run=True).pending.ref
+    (running.world.remote / name).parent.mkdir(parents=True)
+    (running.world.remote / name).write_text(running.tip() + "\n")
+    with pytest.raises(CalibgitError, match="NAME_TAKEN"):
+        cosigning.countersign(running.workspace("alice"), wanted)

@@ -18,7 +18,6 @@ from tests.attacks.raw import (
     forge,
     payload,
     plant,
-    share,
     sign,
     slot,
     stopped,
@@ -318,30 +317,3 @@ def test_a_merged_policy_gives_no_role_before_its_event(running: Governed) -> No
     target = dict(running.verification().events[1].payload["target"])
     forge(running, payload(running, "deprecate", line=LINE, version="1.1.0", target=target))
     stopped(running, "NOT_AUTHORISED", 6, good=5)
-
-
-def test_a_renamed_branch_carries_the_history_of_the_old_one(running: Governed) -> None:
-    """The policy moves the registry to another branch; one that lacks what was released is refused."""
-    world = running.world
-    world.git("push", "--quiet", "origin", f"{world.head('HEAD~1')}:refs/heads/bare")
-    merge_policy(running, 'branch = "main"', 'branch = "bare"')
-    upkeep.policy(running.workspace("alice"), reason="a branch without the past")
-    before = running.remote_tags()
-    with pytest.raises(CalibgitError, match="BRANCH_REWOUND"):
-        jobs.deprecate(running.workspace("bob"), BASE, reason="x")
-    assert running.remote_tags() == before
-    world.git("push", "--quiet", "--force", "origin", "refs/remotes/origin/main:refs/heads/bare")
-    running.fetch()
-    jobs.deprecate(running.workspace("bob"), BASE, reason="x")
-    assert running.verification().ok
-    share(running, slot(5))
-
-
-def test_an_event_on_the_old_branch_is_refused_after_the_move(running: Governed) -> None:
-    """Whoever may still push to the old branch gets nothing released from it."""
-    merge_policy(running, 'branch = "main"', 'branch = "trunk"')
-    running.world.git("push", "--quiet", "origin", "refs/remotes/origin/main:refs/heads/trunk")
-    running.fetch()
-    upkeep.policy(running.workspace("alice"), reason="trunk")
-    forge(running, deprecation(running))
-    stopped(running, "WRONG_BRANCH", 5, good=4)

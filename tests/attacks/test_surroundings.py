@@ -68,6 +68,16 @@ def test_a_clone_without_the_branch_says_so(running: Governed) -> None:
     assert codes(running.verification()) == ["NO_BRANCH"]
 
 
+def test_a_copy_without_a_remote_is_read_by_its_own_branch(running: Governed) -> None:
+    """An archive that was unpacked somewhere; writing from it is refused by name."""
+    running.world.git("switch", "--quiet", "--detach")
+    running.world.git("branch", "--force", "main", running.tip())
+    running.world.git("remote", "remove", "origin")
+    assert (running.verification().ok, running.verification().state.seq) == (True, 3)
+    with pytest.raises(EnvironmentFault, match="NO_REMOTE"):
+        jobs.deprecate(running.workspace("bob"), BASE, reason="x")
+
+
 def test_a_clone_whose_branch_is_behind_says_so(running: Governed) -> None:
     """The tags arrived before the branch did."""
     plant(running.world.clone, {"refs/remotes/origin/main": running.world.head("HEAD")})

@@ -16,12 +16,13 @@ from calibgit.model.canonical import pretty_json, sha256_hex
 from calibgit.model.checks import CheckReport, CheckResult
 from calibgit.model.ids import Version
 from calibgit.model.schemas import schema_bytes
-from calibgit.registry.owners import parse_codeowners
+from calibgit.registry.owners import MAX_LINES, parse_codeowners
 
 BASE = (Path(__file__).parents[2] / "configs/scoring_config_v1.0.0.json").read_bytes()
 CONFIG = "configs/scoring_config_v1.1.0.json"
 FOLDER = "proposals/scoring/v1.1.0"
 SUMMARY = f"{FOLDER}/change_summary_v1.1.0.json"
+ROOT = "1" * 64
 CUT = "compatibility_thresholds.good.min_score"
 
 
@@ -49,6 +50,7 @@ def summary(**parts: Any) -> bytes:
             "base_version": "1.0.0",
             "created_by": "carol@example.org",
             "initiator": "carol@example.org",
+            "log_head": {"registry": ROOT, "seq": 2, "sha256": "2" * 64},
             "compatibility": "minor",
             "summary": "s",
             "rationale": "r",
@@ -69,6 +71,7 @@ def candidate(files: dict[str, bytes | None] | None = None, **parts: Any) -> Can
         "base": "a" * 40,
         "head": "b" * 40,
         "changed": tuple(sorted(after)),
+        "special": (),
         "after": after,
         "version": Version(1, 1, 0),
         "base_version": Version(1, 0, 0),
@@ -76,6 +79,8 @@ def candidate(files: dict[str, bytes | None] | None = None, **parts: Any) -> Can
         "released": {"configs/scoring_config_v1.0.0.json": sha256_hex(BASE)},
         "known": frozenset({Version(1, 0, 0)}),
         "rejected": frozenset(),
+        "registry": ROOT,
+        "log": {1: ROOT, 2: "2" * 64},
         "contracts": {"configs/scoring_config.schema.json of v1.0.0": schema_bytes("scoring-config")},
         "owners": parse_codeowners(b"* @alice @bob\n"),
         "expected": whole,
@@ -91,8 +96,8 @@ def test_a_sound_proposal_passes_every_check() -> None:
     report = run_checks(candidate())
     assert report.ok, codes(report)
     assert [result.check for result in report.results] == [
-        "immutability", "scope", "owners", "number", "schema", "documents", "contracts", "base", "changes", "level",
-        "provenance",
+        "immutability", "scope", "owners", "number", "schema", "documents", "contracts", "log", "base", "changes",
+        "level", "provenance",
     ]  # fmt: skip
     assert all(result.outcome == "pass" and not result.code for result in report.results)
 
@@ -115,10 +120,14 @@ REFUSALS: dict[str, tuple[Candidate, tuple[str, str], str | None]] = {
     "a folder that only begins alike": (
         candidate({f"{FOLDER}0/x": b""}), ("scope", "OUT_OF_SCOPE"), f"{FOLDER}0/x",
     ),
+    "a link among its files": (candidate(special=(SUMMARY,)), ("scope", "NOT_A_FILE"), SUMMARY),
     "governed files of no single version": (
         candidate(version=None), ("scope", "NOT_ONE_PROPOSAL"), CONFIG,
     ),
     "no CODEOWNERS": (candidate(owners=None), ("owners", "NO_CODEOWNERS"), None),
+    "CODEOWNERS without end": (
+        candidate(owners=parse_codeowners(b"* @alice\n" * (MAX_LINES + 1))), ("owners", "CODEOWNERS_TOO_LARGE"), "CODEOWNERS",
+    ),
     "nobody owns it": (
         candidate(owners=parse_codeowners(b"configs/ @alice\n")), ("owners", "UNOWNED"), SUMMARY,
     ),
@@ -133,6 +142,23 @@ REFUSALS: dict[str, tuple[Candidate, tuple[str, str], str | None]] = {
     ),
     "a number below a burnt one": (
         candidate(known=frozenset({Version(1, 10, 0)})), ("number", "VERSION_NOT_GREATER"), CONFIG,
+    ),
+    "a head that no log has had": (
+        candidate({SUMMARY: summary(log_head={"registry": ROOT, "seq": 3, "sha256": "3" * 64})}),
+        ("log", "LOG_HEAD_UNKNOWN"), SUMMARY,
+    ),
+    "a head with another digest": (
+        candidate({SUMMARY: summary(log_head={"registry": ROOT, "seq": 2, "sha256": ROOT})}),
+        ("log", "LOG_HEAD_UNKNOWN"), SUMMARY,
+    ),
+    "a head of another registry": (
+        candidate({SUMMARY: summary(log_head={"registry": "0" * 64, "seq": 2, "sha256": "2" * 64})}),
+        ("log", "LOG_HEAD_UNKNOWN"), SUMMARY,
+    ),
+    "no head at all": (candidate({SUMMARY: summary(log_head=None)}), ("log", "LOG_HEAD_UNKNOWN"), SUMMARY),
+    "a head of an odd shape": (
+        candidate({SUMMARY: summary(log_head={"registry": ROOT, "seq": "2", "sha256": "2" * 64})}),
+        ("log", "LOG_HEAD_UNKNOWN"), SUMMARY,
     ),
     "no config": (candidate({CONFIG: None}), ("schema", "NO_CONFIG"), CONFIG),
     "a config that is not JSON": (candidate({CONFIG: b"{"}), ("schema", "NOT_JSON"), CONFIG),

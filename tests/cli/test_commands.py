@@ -14,6 +14,7 @@ from calibgit.jobs import govern as jobs
 from calibgit.jobs import start
 from calibgit.model.event import require_payload
 from calibgit.model.ids import Version
+from calibgit.model.policy import read_policy
 from calibgit.runtime import load
 from tests.cli.conftest import Command
 from tests.support.governed import Governed
@@ -299,6 +300,49 @@ def test_a_dry_run_of_init_and_of_the_seal_writes_nothing(world: World, be: Be, 
     assert sealed["sha256"] == calibgit("--repo", world.clone, "status", "--format", "json").data["registry"]
 
 
+def test_a_team_is_named_in_one_call(world: World, be: Be, calibgit: Command) -> None:
+    be("alice")
+    pub = {name: world.keys[name].with_suffix(".pub") for name in ("alice", "bob", "carol", "dave")}
+    words = [
+        "--repo", world.clone, "init",
+        "--person", "ally", "alice@example.org", pub["alice"],
+        "--person", "bob", "bob@example.org", pub["bob"],
+        "--person", "carol", "carol@example.org", pub["carol"],
+        "--account", "bob", "github.com", "BobX", "17",
+        "--owner", "carol", "@acme/scoring",
+        "--recovery", "ally", "--recovery-key", "safe", pub["dave"],
+        "--policy-threshold", "2", "--branch", "trunk", "--home", "../remote.git",
+    ]  # fmt: skip
+    result = calibgit(*words)
+    assert (result.status, result.err) == (0, "")
+    assert "--cosign" in result.out
+    policy = read_policy((world.clone / "trust.toml").read_bytes())
+    assert list(policy.people) == ["ally", "bob", "carol", "safe"]
+    assert (policy.branch, policy.home) == ("trunk", ("../remote.git",))
+    assert policy.people_of_owner("@bobx") == {"bob"}
+    assert policy.roles["recover"].people == ("ally", "safe")
+    assert calibgit("--repo", world.clone, "init").status == 0, "without a word about people, what is there counts"
+    refused(calibgit(*words[:3], "--solo"), "POLICY_EXISTS", 2)
+    assert calibgit(*words[:3], "--seal", "--person", "x", "x@y.z", pub["bob"]).status == 2
+    assert calibgit(*words[:3], "--seal", "--fork").status == 2
+    assert calibgit(*words[:3], "--cosign").status == 2
+
+
+def test_a_fork_is_told_line_by_line_and_as_data(governed: Governed, be: Be, calibgit: Command) -> None:
+    world = governed.world
+    run_git(world.root, "init", "--quiet", "--bare", "fork.git")
+    world.git("remote", "rename", "origin", "upstream")
+    world.git("remote", "add", "origin", "../fork.git")
+    be("dave")
+    words = ["--repo", world.clone, "init", "--fork", "--solo", "--dry-run"]
+    value = calibgit(*words, "--format", "json").data
+    assert (value["schema"], value["dry_run"], value["seq"]) == ("calibgit/fork/1", True, 1)
+    assert value["adopted"][0]["envs"] == ["production"]
+    text = calibgit(*words).out
+    assert all(command in text for step in value["steps"] for command in step["commands"])
+    assert world.git("status", "--porcelain") == ""
+
+
 def test_init_keeps_what_is_there(world: World, be: Be, calibgit: Command) -> None:
     be("alice")
     (world.clone / "CODEOWNERS").write_text("mine\n")
@@ -475,6 +519,13 @@ def test_a_missing_or_unreadable_policy_is_never_sealed(
     path = world.clone / "trust.toml"
     path.unlink() if data is None else path.write_bytes(data)
     refused(calibgit("--repo", world.clone, "init", "--seal"), code, 1)
+
+
+def test_a_reader_needs_no_remote(story: Story, calibgit: Command, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    shutil.copytree(story.governed.world.clone, clone, symlinks=True)
+    run_git(clone, "config", "--unset", "remote.origin.url")
+    assert calibgit("--repo", clone, "verify", "--trust-root", story.root).status == 0
 
 
 def test_a_registry_that_is_not_sealed_is_refused_by_name(world: World, calibgit: Command, be: Be) -> None:

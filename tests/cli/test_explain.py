@@ -25,11 +25,16 @@ ROOT = Path(package.__file__).parent
 ALL = list(explanations().values())
 CODES = [one.code for one in ALL]
 # Problems that are printed beside a result and leave its exit status alone.
-WARNINGS = {"FOREIGN_NAME", "MISSING_ON_REMOTE", "FOREIGN_SLOT", "SUSPECT", "UNRATIFIED", "VOIDED"}
+WARNINGS = {
+    *("CLOCK_AHEAD", "CLOCK_SET_BACK", "FOREIGN_NAME", "FOREIGN_SLOT", "MISSING_ON_REMOTE"),
+    *("SUSPECT", "UNRATIFIED", "VOIDED"),
+}
 # Problems of a policy that nobody has signed yet: the seal is refused, the doctor fails.
 GATES = {"NO_HOLDER", "NO_SPARE"}
 # Texts in capitals that are given to a function and are no codes.
-OTHER_WORDS = {"CODEOWNERS"}
+OTHER_WORDS = {
+    *("CODEOWNERS", "PATH_NOT_FOUND", "SCHEMA_NOT_FOUND", "TABLE_OR_VIEW_NOT_FOUND", "UNABLE_TO_INFER_SCHEMA"),
+}  # a file, and what Spark says of a missing table
 COMMAND = re.compile(r"`([^`]+)`")
 MACHINE_PATH = re.compile(r"(?<![\w.:~/-])/(?:home|root|tmp|usr|var|etc|opt|work|Users|private)\b|[A-Z]:\\")
 

@@ -205,7 +205,7 @@ def test_a_role_without_the_right_to_select_is_refused_by_name(database: Schema)
 def test_nothing_is_written(database: Schema) -> None:
     with open_source(edge_table(database)) as engine:
         for sql in ("DELETE FROM scan_results", "CREATE TEMP TABLE a (b int)"):
-            with pytest.raises(CalibgitError, match="SOURCE_FAILED|SOURCE_REFUSED"):
+            with pytest.raises(CalibgitError, match=r"SOURCE_FAILED|SOURCE_REFUSED"):
                 engine.fetch(sql)
     assert database.run("SELECT count(*) FROM scan_results") == [(len(edge_rows()),)]
 

@@ -6,9 +6,20 @@ the commit under the tag's name.
 
 from __future__ import annotations
 
+import shlex
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from calibgit.errors import Conflict, EnvironmentFault, GateClosed, IntegrityError
 from calibgit.jobs import govern, read
@@ -148,3 +159,156 @@ def test_a_repair_that_is_repeated_changes_nothing(running: Governed) -> None:
     for _ in range(2):
         job(running, place, fetch=True)
         assert state_of(running, place) == (True, 3)
+
+
+# --- partial clones ---------------------------------------------------------------------------------------------------
+
+FILTERS = ("blob:none", "tree:0", "blob:limit=100")
+
+
+def partial(running: Governed, what: str, *more: str) -> Path:
+    """A clone that left out what the filter names, as large repositories are cloned."""
+    world = running.world
+    world.remote_git("config", "uploadpack.allowFilter", "true")
+    world.git("reset", "--quiet", "--hard", "refs/remotes/origin/main")
+    for text in ("x" * 200, "short\n"):  # so that a checkout of the tip does not bring everything by itself
+        world.commit({"README.md": text, "CODEOWNERS": (world.clone / "CODEOWNERS").read_text() + "# " + text}, "Edit")
+    world.git("push", "--quiet", "origin", "HEAD:main")
+    run_git(world.root, "clone", "--quiet", f"--filter={what}", *more, world.remote.as_uri(), "partial")
+    return world.root / "partial"
+
+
+@pytest.mark.parametrize("what", FILTERS)
+def test_a_partial_clone_is_named_and_nothing_is_fetched_behind_the_readers_back(running: Governed, what: str) -> None:
+    place = partial(running, what)
+    before = run_git(place, "count-objects", "-v")
+    with pytest.raises(EnvironmentFault, match="PARTIAL_CLONE") as caught:
+        job(running, place)
+    assert "--refetch" in caught.value.fix
+    assert run_git(place, "count-objects", "-v") == before
+
+
+@pytest.mark.parametrize("more", [(), ("--sparse",), ("--depth=1",), ("--no-checkout",)], ids="".join)
+@pytest.mark.parametrize("what", FILTERS)
+def test_a_partial_clone_is_made_whole_with_one_word(running: Governed, what: str, more: tuple[str, ...]) -> None:
+    place = partial(running, what, *more)
+    before = run_git(place, "config", "--list", "--local"), run_git(place, "status", "--porcelain")
+    job(running, place, fetch=True)
+    assert state_of(running, place) == (True, 3)
+    assert (run_git(place, "config", "--list", "--local"), run_git(place, "status", "--porcelain")) == before
+    run_git(place, "config", "--unset", "remote.origin.url")
+    assert state_of(running, place) == (True, 3), "the remote is not needed any more"
+
+
+@pytest.mark.parametrize("what", FILTERS)
+def test_the_refetch_that_the_error_names_does_what_it_says(running: Governed, what: str) -> None:
+    place = partial(running, what)
+    with pytest.raises(EnvironmentFault, match="PARTIAL_CLONE") as caught:
+        job(running, place)
+    run_git(place, *shlex.split(caught.value.fix.partition(";")[0])[1:])
+    assert state_of(running, place) == (True, 3)
+
+
+def test_a_sparse_work_tree_over_whole_history_is_no_partial_clone(running: Governed) -> None:
+    place = checkout(running, "refs/heads/main", depth=None, tags=True)
+    run_git(place, "sparse-checkout", "set", "--cone", "proposals")
+    assert not (place / "configs").exists()
+    assert state_of(running, place) == (True, 3)
+
+
+# --- what a repair cannot do ------------------------------------------------------------------------------------------
+
+
+def untouched(place: Path) -> tuple[str, ...]:
+    shallow = place / ".git/shallow"
+    return (
+        run_git(place, "for-each-ref"),
+        run_git(place, "config", "--list", "--local"),
+        run_git(place, "ls-files", "--stage"),
+        run_git(place, "status", "--porcelain"),
+        shallow.read_text() if shallow.exists() else "",
+    )
+
+
+@pytest.mark.parametrize("kind", ["shallow", "partial"])
+def test_a_remote_that_is_gone_is_named_and_nothing_is_half_written(running: Governed, kind: str) -> None:
+    place = checkout(running, "refs/heads/main") if kind == "shallow" else partial(running, "blob:none")
+    before = untouched(place)
+    running.world.remote.rename(running.world.root / "elsewhere.git")
+    with pytest.raises(EnvironmentFault, match="REMOTE_UNREACHABLE") as caught:
+        job(running, place, fetch=True)
+    assert caught.value.exit_status == 3
+    assert untouched(place) == before
+
+
+def test_a_dirty_index_stays_as_dirty_as_it_was(running: Governed) -> None:
+    place = partial(running, "blob:none")
+    (place / "trust.toml").write_text("half an edit")
+    (place / "new").write_text("new")
+    run_git(place, "add", "new")
+    run_git(place, "rm", "--quiet", "--cached", "CODEOWNERS")
+    (place / ".git/index.lock").touch()
+    index, status = (place / ".git/index").read_bytes(), run_git(place, "ls-files", "--stage")
+    job(running, place, fetch=True)
+    assert state_of(running, place) == (True, 3)
+    assert ((place / ".git/index").read_bytes(), run_git(place, "ls-files", "--stage")) == (index, status)
+    assert (place / "trust.toml").read_text() == "half an edit"
+
+
+class Doorkeeper(BaseHTTPRequestHandler):
+    """A code host that lets nobody in without a password."""
+
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="host"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's signature
+        """Say nothing."""
+
+
+@pytest.fixture
+def guarded(tmp_path: Path, isolated: Path) -> Iterator[str]:
+    """The URL of a repository behind the doorkeeper, over TLS with a certificate that the user trusts."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    pem = tmp_path / "host.pem"
+    public = certificate.public_bytes(Encoding.PEM)
+    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + public)
+    (tmp_path / "ca.pem").write_bytes(public)
+    with (isolated / ".gitconfig").open("a") as file:
+        file.write(f"[http]\n\tsslCAInfo = {tmp_path / 'ca.pem'}\n")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Doorkeeper)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"https://localhost:{server.server_port}/scoring.git"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_host_that_asks_for_a_password_is_named_and_nobody_is_asked(running: Governed, guarded: str) -> None:
+    place = checkout(running, "refs/heads/main")
+    run_git(place, "remote", "set-url", "origin", guarded)
+    before = untouched(place)
+    with pytest.raises(EnvironmentFault, match="NO_CREDENTIALS") as caught:
+        job(running, place, fetch=True)
+    assert (caught.value.exit_status, caught.value.fix) == (3, "git ls-remote origin")
+    assert untouched(place) == before

@@ -11,6 +11,7 @@ from calibgit.errors import GateClosed
 from calibgit.jobs import govern, start
 from calibgit.jobs.doctor import doctor
 from calibgit.model.ids import Version
+from calibgit.registry.owners import MAX_LINES
 from tests.attacks.raw import plant, slot
 from tests.support.governed import BASE, Governed
 from tests.support.governed import govern as govern_world
@@ -101,6 +102,18 @@ def test_a_file_of_the_gate_that_nobody_owns_fails(world: World) -> None:
     assert "nobody of trust.toml owns trust.toml" in fails
     assert any("line 2, is skipped" in what for what in fails)
     assert "@nobody-we-know of CODEOWNERS stands for nobody of trust.toml" in said(governed, "note")
+
+
+def test_an_owners_file_without_end_fails_before_a_release_does(world: World) -> None:
+    governed = govern_world(world)
+    (world.clone / "CODEOWNERS").write_text("* @alice @bob\n" * (MAX_LINES + 1))
+    world.git("commit", "--quiet", "-am", "Owners")
+    world.git("push", "--quiet", "origin", "HEAD:main")
+    governed.fetch()
+    assert any("CODEOWNERS is not read" in what for what in said(governed, "fail"))
+    governed.merge(governed.propose("1.1.0", author="carol"), by="alice")
+    with pytest.raises(GateClosed, match="CODEOWNERS_TOO_LARGE"):
+        govern.release(governed.workspace("bob"), Version(1, 1, 0), reason="approved")
 
 
 def test_a_broken_log_is_explained_and_the_rest_still_told(world: World) -> None:

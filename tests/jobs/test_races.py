@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from calibgit.errors import CalibgitError, Conflict, EnvironmentFault, GateClosed
 from calibgit.jobs import govern as jobs
-from calibgit.jobs import start
 from calibgit.model.ids import Version
+from tests.attacks.raw import plant, slot, write
 from tests.support import governed as support
 from tests.support.governed import BASE, Clock, Governed, govern
 from tests.support.world import World
+from tests.support.writers import WRITERS, Worlds, opened
 
 V110, V120 = Version(1, 1, 0), Version(1, 2, 0)
 
@@ -48,34 +50,6 @@ def second(running: Governed, person: str) -> Any:
 
 def slots(running: Governed) -> list[str]:
     return sorted(name for name in running.remote_tags() if "/e/" in name)
-
-
-def test_the_loser_plans_again_and_takes_the_next_number(running: Governed) -> None:
-    other = second(running, "alice")
-    mine = overtaken(running, "bob", lambda: jobs.deprecate(other, BASE, reason="first"))
-    written = jobs.deprecate(mine, V110, reason="second")
-    assert written.event.seq == 5
-    assert len(slots(running)) == 5
-    assert running.verification().ok
-    assert running.verification().people[4] == ("alice",)
-
-
-def test_the_loser_who_wanted_the_same_is_told_so(running: Governed) -> None:
-    other = second(running, "alice")
-    mine = overtaken(running, "bob", lambda: jobs.deprecate(other, BASE, reason="first"))
-    with pytest.raises(GateClosed, match="DEPRECATED"):
-        jobs.deprecate(mine, BASE, reason="second")
-    assert len(slots(running)) == 4
-
-
-def test_two_releases_of_one_version_make_one(running: Governed) -> None:
-    running.merge(running.propose("1.2.0", author="carol", good=68), by="alice")
-    other = second(running, "alice")
-    mine = overtaken(running, "bob", lambda: jobs.release(other, V120, reason="first"))
-    with pytest.raises(GateClosed, match="VERSION_TAKEN"):
-        jobs.release(mine, V120, reason="second")
-    assert len(slots(running)) == 4
-    assert running.verification().ok
 
 
 def test_two_activations_follow_each_other_and_name_what_they_replace(running: Governed) -> None:
@@ -180,13 +154,83 @@ def test_many_threads_take_one_slot_each(running: Governed) -> None:
     assert outcomes.count("written") >= 3
 
 
-def test_two_people_seal_and_one_registry_starts(world: World) -> None:
-    governed = govern(world, seal=False)
-    other = second(governed, "bob")
-    mine = overtaken(governed, "alice", lambda: start.seal(other, adopt=[], reason="first", dry_run=False))
-    with pytest.raises(GateClosed, match="ALREADY_SEALED"):
-        start.seal(mine, adopt=[], reason="second", dry_run=False)
-    assert len(slots(governed)) == 1
+OPEN = [name for name, writer in WRITERS.items() if writer.slot and writer.world == "open"]
+ELSEWHERE = [name for name, writer in WRITERS.items() if writer.slot and writer.world != "open"]
+LOSERS = {  # who wrote second, who wrote first: why the second one is refused after planning again
+    ("activate", "deprecate"): "DEPRECATED",
+    **{(name, name): writer.done[0] for name, writer in WRITERS.items() if writer.slot},
+}
+KIND = {"rollback": "revert", "init --seal": "genesis", "release --attest": "release"}
+PAIRS = [(second, first) for second in OPEN for first in OPEN] + [(name, name) for name in ELSEWHERE]
+SOME = [(one, OPEN[(at + 3) % len(OPEN)]) for at, one in enumerate(OPEN)] + [("void", "void"), *list(LOSERS)[:1]]
+
+
+def race(worlds: Worlds, place: Path, loser: str, winner: str) -> None:
+    """Both plan the same slot; the winner, in a clone of its own, writes while the loser is about to."""
+    slow, fast = WRITERS[loser], WRITERS[winner]
+    governed = worlds.copy(slow.world, place / "world")
+    before = governed.workspace().verification().state.seq
+    elsewhere = opened(governed, fast.rival, governed.world.second_clone("rival"))
+    clock = Overtaken(governed.clock.now + 60, lambda: fast.act(elsewhere))  # in one second one key says the same
+    code = ""
+    try:
+        slow.act(opened(governed, slow.by, clock=clock))
+    except CalibgitError as error:
+        code = error.code
+    assert clock.times == 0, "nobody was overtaken"
+    assert code == LOSERS.get((loser, winner), "")
+    governed.fetch()
+    result = governed.workspace().verification()
+    assert result.ok
+    written = [(event.kind, result.people[event.seq]) for event in result.events if event.seq > before]
+    expected = [(KIND.get(winner, winner), (fast.rival,)), (KIND.get(loser, loser), (slow.by,))]
+    assert written == (expected[:1] if code else expected)
+    assert governed.remote_tags().keys() >= {name for event in result.events for name in event.payload["refs"]}
+
+
+@pytest.mark.parametrize(("loser", "winner"), SOME)
+def test_of_two_who_want_one_slot_the_second_takes_the_next_or_hears_why_not(
+    worlds: Worlds, tmp_path: Path, loser: str, winner: str
+) -> None:
+    race(worlds, tmp_path, loser, winner)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("loser", "winner"), [pair for pair in PAIRS if pair not in SOME])
+def test_every_pair_of_writers_races(worlds: Worlds, tmp_path: Path, loser: str, winner: str) -> None:
+    race(worlds, tmp_path, loser, winner)
+
+
+def junk(governed: Governed, seq: int) -> None:
+    """Somebody pushes what is no event into a slot."""
+    plant(governed.world.remote, {slot(seq): write(governed.world.remote, "blob", b"junk %d" % seq)})
+
+
+@pytest.mark.parametrize("name", ["rollback", pytest.param("policy", marks=pytest.mark.slow)])
+def test_junk_that_takes_the_slot_is_named_voided_and_the_writer_goes_on(
+    worlds: Worlds, tmp_path: Path, name: str
+) -> None:
+    writer = WRITERS[name]
+    governed = worlds.copy("open", tmp_path / "world")
+    seq = governed.verification().state.seq
+    clock = Overtaken(governed.clock.now, lambda: junk(governed, seq + 1))
+    with pytest.raises(CalibgitError, match="TARGET_TYPE"):
+        writer.act(opened(governed, writer.by, clock=clock))
+    assert governed.workspace().verification().state.seq == seq
+    WRITERS["void"].act(opened(governed, "alice"))
+    written = writer.act(opened(governed, writer.by))
+    event = (written[0] if isinstance(written, tuple) else written).event
+    assert event.seq == seq + 3
+    assert governed.workspace().verification().ok
+
+
+def test_a_void_that_is_overtaken_by_more_junk_voids_that_too(worlds: Worlds, tmp_path: Path) -> None:
+    governed = worlds.copy("junk", tmp_path / "world")
+    seq = governed.verification().state.seq
+    clock = Overtaken(governed.clock.now, lambda: junk(governed, seq + 3))
+    written = WRITERS["void"].act(opened(governed, "bob", clock=clock))
+    assert [entry["seq"] for entry in written.event.payload["void"]] == [seq + 1, seq + 2, seq + 3]
+    assert governed.workspace().verification().ok
 
 
 def refuse(running: Governed, text: str = "go away") -> None:

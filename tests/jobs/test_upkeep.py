@@ -88,6 +88,35 @@ def test_two_people_sign_one_event(released: Governed) -> None:
     assert result.people[result.state.seq] == ("bob", "alice")
 
 
+def test_two_people_reject_and_two_people_ratify(released: Governed) -> None:
+    """Whatever takes two people can be done by two."""
+    govern.activate(released.workspace("bob"), V110, env="production")
+    written, _ = govern.rollback(released.workspace("bob"), env="production", to=None, reason="too strict")
+    seq = written.event.seq
+    threshold(released, '"activate:production"', 2)
+    threshold(released, "release", 2)
+    released.propose("1.2.0", good=68)
+    refused("THRESHOLD", lambda: upkeep.ratify(released.workspace("alice"), seq, reason="right"))
+    cosigning.countersign(released.workspace("carol"), Wanted("ratify", seq=seq, reason="right"))
+    upkeep.ratify(released.workspace("alice"), seq, reason="right")
+    assert not released.verification().state.unratified()
+    refused("THRESHOLD", lambda: govern.reject(released.workspace("alice"), Version(1, 2, 0), reason="no"))
+    cosigning.countersign(released.workspace("carol"), Wanted("reject", Version(1, 2, 0), reason="no"))
+    govern.reject(released.workspace("alice"), Version(1, 2, 0), reason="no")
+    refused("NEEDS_EVENT", lambda: cosigning.countersign(released.workspace("carol"), Wanted("ratify", reason="x")))
+
+
+def test_a_clone_that_saw_the_junk_goes_on_when_somebody_else_has_voided_it(released: Governed) -> None:
+    """What this clone knows is judged after fetching, not before."""
+    other = released.world.second_clone("bobs")
+    junk = write(released.world.remote, "blob", b"junk")
+    plant(released.world.remote, {slot(3): junk})
+    refused("TARGET_TYPE", lambda: govern.activate(released.workspace("bob", path=other), V110, env="production"))
+    upkeep.void(released.workspace("alice"), reason="somebody pushed junk")
+    govern.activate(released.workspace("bob", path=other), V110, env="production")
+    assert released.workspace(path=other).verification().ok
+
+
 def test_a_co_signature_of_other_words_counts_for_nothing(released: Governed) -> None:
     threshold(released, '"activate:production"', 2)
     cosigning.countersign(released.workspace("alice"), Wanted("activate", V110, reason="one thing"))

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from calibgit.errors import DocumentError
-from calibgit.model.config import MAX_CONFIG_BYTES, ScoringConfig, read_config
+from calibgit.model.config import ScoringConfig, read_config
+from calibgit.model.config_data import MAX_CONFIG_BYTES
 
 ROOT = Path(__file__).parents[2]
 RAW = (ROOT / "configs/scoring_config_v1.0.0.json").read_bytes()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from calibgit.errors import DocumentError, UsageError
-from calibgit.model.settings import Settings, read_settings, read_toml
+from calibgit.model.settings import Settings, read_settings
+from calibgit.model.toml import read_toml
 
 SOURCE = {
     "table": "scan_results",

@@ -12,7 +12,7 @@ from calibgit.model.ids import Version, config_path
 from calibgit.model.policy import Policy
 from calibgit.registry.approval import MergeFacts, Scope, named_authors
 from calibgit.registry.merge_signed import judge
-from calibgit.registry.owners import parse_codeowners
+from calibgit.registry.owners import MAX_LINES, parse_codeowners
 from tests.support.events import commit, merge_facts, oid, policy, signer
 
 V = Version(1, 1, 0)
@@ -81,6 +81,10 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
         {"merge": replace(commit("m", (oid("a"), oid("b")), by=""), signature="-----BEGIN PGP SIGNATURE-----\nAAAA\n")},
     ),
     "no owners' file": ("NO_CODEOWNERS", {"owners": None}),
+    "an owners' file without end": (
+        "CODEOWNERS_TOO_LARGE",
+        {"owners": parse_codeowners(b"/x @bob\n" * MAX_LINES + b"* @alice\n")},
+    ),
     "an owner of something else": ("NOT_OWNER", {"owners": parse_codeowners(b"/docs/ @alice\n/configs/ @bob\n")}),
     "an owner of the documents only": ("NOT_OWNER", {"owners": parse_codeowners(b"* @alice\n/configs/ @bob\n")}),
     "an owner of the config only": ("NOT_OWNER", {"owners": parse_codeowners(b"* @alice\n/proposals/ @bob\n")}),
@@ -155,8 +159,8 @@ def test_only_a_machine_speaks_for_a_schedule() -> None:
     rules = policy()
     assert refusal(merge_facts(initiator="schedule"), rules) == "SCHEDULE_CLAIMED"
     people = dict(rules.people)
-    people["carol"] = people["carol"].model_copy(update={"kind": "ci"})
-    machine = rules.model_copy(update={"people": people})
+    people["carol"] = replace(people["carol"], kind="ci")
+    machine = replace(rules, people=people)
     assert judge(merge_facts(initiator="schedule"), machine, SCOPE, 2).record["authors"] == ["carol"]
 
 
@@ -176,8 +180,8 @@ def test_a_machine_approves_nothing() -> None:
     """A CI key that CODEOWNERS happens to name must not stand for a person."""
     rules = policy()
     people = dict(rules.people)
-    people["alice"] = people["alice"].model_copy(update={"kind": "ci"})
-    assert refusal(merge_facts(), rules.model_copy(update={"people": people})) == "NOT_HUMAN"
+    people["alice"] = replace(people["alice"], kind="ci")
+    assert refusal(merge_facts(), replace(rules, people=people)) == "NOT_HUMAN"
 
 
 @pytest.mark.parametrize(("seq", "good"), [(2, True), (4, True), (5, False), (9, False)])

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibgit.errors import DocumentError, IntegrityError
+from calibgit.registry import sshsig
 from calibgit.registry.sshsig import fingerprint, parse_public_key, verify
 from tests.support import sshkeys
 from tests.support.sshkeys import Draft, TestKey, mpint, ssh_keygen_accepts
@@ -321,6 +322,27 @@ def differ(key: TestKey, directory: Path, cases: list[bytes]) -> None:
 def test_never_more_lenient_than_ssh_keygen(keys: dict[str, TestKey], tmp_path: Path) -> None:
     for name in ("ed25519", "nistp256"):
         differ(keys[name], tmp_path / name, mutants(keys[name], random.Random(1), 45))  # noqa: S311
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_what_is_remembered_of_a_key_changes_no_verdict(keys: dict[str, TestKey], name: str) -> None:
+    """Signatures by one key share all but their end; whether their head was seen before must not matter."""
+    key = keys[name]
+    good = Draft(key, PAYLOAD).text()
+
+    def verdict(text: bytes, *, warm: bool, namespace: str, trusted: list[str]) -> str:
+        sshsig._opened_by_head.cache_clear()
+        if warm:
+            assert verify(good, PAYLOAD, namespace="git", keys=[key.text]) == key.text
+        try:
+            return verify(text, PAYLOAD, namespace=namespace, keys=trusted)
+        except IntegrityError as error:
+            return error.code + error.what
+
+    for case in [good.encode(), *mutants(key, random.Random(name), 120)]:  # noqa: S311
+        for namespace, trusted in (("git", [key.text]), ("other", [key.text]), ("git", [])):
+            seen = [verdict(case, warm=warm, namespace=namespace, trusted=trusted) for warm in (False, True)]
+            assert seen[0] == seen[1], case
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -51,6 +51,24 @@ def test_an_empty_log_is_sound_and_not_sealed() -> None:
     assert result.ok
     with pytest.raises(GateClosed, match="NOT_SEALED"):
         result.require()
+
+
+def test_an_unreadable_object_further_on_hides_no_earlier_failure() -> None:
+    log = released()
+    log.facts.line = [oid("another branch")]
+
+    def read(_: list[str]) -> Iterator[bytes]:
+        yield from log.bodies
+        raise IntegrityError("OBJECT_CORRUPT", "the bytes stored for an object do not hash to its name")
+
+    slots = [Slot(seq, log.oid(body), f"refs/tags/calib/e/{seq:08d}") for seq, body in enumerate(log.bodies, start=1)]
+    slots.append(Slot(3, "3" * 40, "refs/tags/calib/e/00000003"))
+    names = {
+        name: slot.oid
+        for slot, body in zip(slots, log.bodies, strict=False)
+        for name in parse_event("0" * 40, body).payload["refs"]
+    }
+    assert codes(verify_log(slots, names, read, lambda _: log.facts)) == ["BRANCH_BEHIND"]
 
 
 # what is done to the last event of a log of genesis and release, by the number of the step that must refuse it

@@ -55,7 +55,11 @@ def test_find_remote(world: World, repo: Repository) -> None:
     assert find_remote(repo, None).name == "other"
     world.git("remote", "add", "third", "https://example.org/y.git")
     for name in (None, "origin", "-x"):
-        assert failure(EnvironmentFault, partial(find_remote, repo, name)).code == "NO_REMOTE"
+        error = failure(EnvironmentFault, partial(find_remote, repo, name))
+        assert (error.code, error.fix) == ("NO_REMOTE", "git remote rename other origin")
+    for name in ("other", "third"):
+        world.git("remote", "remove", name)
+    assert failure(EnvironmentFault, partial(find_remote, repo, None)).fix == "git remote add origin URL"
 
 
 def test_a_remote_with_an_odd_name_is_not_seen(world: World, repo: Repository) -> None:

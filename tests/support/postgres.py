@@ -91,8 +91,7 @@ class Schema:
     def table(self, columns: Mapping[str, str], rows: Iterable[Sequence[object]], name: str = "scan_results") -> None:
         """Create a table with these column types and rows."""
         fields = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
-            for column, kind in columns.items()  # type: ignore[arg-type]
+            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in columns.items()
         )
         marks = sql.SQL(", ").join([sql.Placeholder()] * len(columns))
         with psycopg.connect(self.url(), autocommit=True) as connection, connection.cursor() as cursor:
@@ -165,12 +164,12 @@ def _start(place: Path, binaries: Path) -> None:
     rights: dict[str, Any] = (
         {"user": person, "group": pwd.getpwnam(person).pw_gid, "extra_groups": []} if person else {}
     )
-    quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": place, **rights}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "cwd": place, **rights}
     init = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
-    subprocess.run([binaries / "initdb", "-D", place / "data", *init], **quiet)
+    subprocess.run([str(binaries / "initdb"), "-D", str(place / "data"), *init], check=True, **quiet)
     (place / "data/pg_hba.conf").write_text(_ACCESS, encoding="ascii")
-    run = ["-w", "-D", place / "data", "-l", place / "home/log", "-o", f"{_OPTIONS} {place}", "start"]
-    subprocess.run([binaries / "pg_ctl", *run], **quiet)
+    run = ["-w", "-D", str(place / "data"), "-l", str(place / "home/log"), "-o", f"{_OPTIONS} {place}", "start"]
+    subprocess.run([str(binaries / "pg_ctl"), *run], check=True, **quiet)
     _stop_at_the_end(place, binaries, rights)
 
 

@@ -150,10 +150,7 @@ def _padded(value: object) -> str:
 
 
 def _json(value: object) -> str:
-    if isinstance(value, str):
-        text = value
-    else:
-        text = json.dumps(value, allow_nan=False)
+    text = value if isinstance(value, str) else json.dumps(value, allow_nan=False)
     json.loads(text, parse_constant=_refuse)
     return text
 

@@ -39,6 +39,10 @@ class TestKey:
     def text(self) -> str:
         return f"{self.kind.decode()} {base64.b64encode(self.blob).decode()}"
 
+    def sign(self, data: bytes) -> bytes:
+        """The signature blob: its type and its fields."""
+        return ssh_string(b"rsa-sha2-512" if self.kind == b"ssh-rsa" else self.kind) + self.raw(data)
+
 
 def mpint(number: int) -> bytes:
     """`number` as SSH writes integers."""

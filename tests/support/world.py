@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from calibgit.repo.identity import Identity
 from calibgit.repo.repository import Repository
+from calibgit.repo.signing import Signer
 
 PEOPLE = ("alice", "bob", "carol", "dave", "robot")
 FIRST_FILES = {"README.md": "A governed repository.\n", "configs/.keep": ""}
@@ -92,14 +93,14 @@ class World:
     remote: Path
     clone: Path
     keys: Mapping[str, Path]
-    signers: Mapping[str, MemorySigner] = field(repr=False)
+    signers: Mapping[str, Signer] = field(repr=False)
 
-    def signer(self, person: str) -> MemorySigner:
-        """Signs in process as `person`."""
+    def signer(self, person: str) -> Signer:
+        """Signs as `person`."""
         return self.signers[person]
 
     def public_key(self, person: str) -> str:
-        """`ssh-ed25519 AAAA...`."""
+        """`type base64`."""
         return self.signers[person].public_key
 
     def identity(self, person: str) -> Identity:
@@ -150,14 +151,14 @@ class World:
 class Template:
     """A packed world to copy from."""
 
-    def __init__(self, root: Path, keyring: Keyring) -> None:
+    def __init__(self, root: Path, keyring: Keyring, object_format: str = "sha1") -> None:
         self._root = root
         self._keyring = keyring
-        run_git(root, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", "remote.git")
-        run_git(root, "clone", "--quiet", "--template=", "remote.git", "clone")
+        init = ("init", "--quiet", "--template=", "--initial-branch=main", f"--object-format={object_format}")
+        run_git(root, *init, "--bare", "remote.git")
+        run_git(root, *init, "clone")
         world = self._world(root)
-        world.git("config", "remote.origin.url", "../remote.git")
-        world.git("symbolic-ref", "HEAD", "refs/heads/main")
+        world.git("remote", "add", "origin", "../remote.git")
         world.commit(FIRST_FILES, "First commit")
         world.git("push", "--quiet", "--set-upstream", "origin", "main")
         for place in (world.clone, world.remote):

@@ -188,11 +188,8 @@ CASE WHEN length(d{at}) < 200 THEN CAST(d{at} AS float8)
 -- @path: of a member
 {x}
 
--- @tail: character {at} of the last six, with zeros before a shorter text
-substr(right('000000' || {x}, 6), {at}, 1)
-
--- @position: the place of {letter} in {letters} from 1; 0 when it is not there
-strpos({letters}, {letter})
+-- @code: the code point of character {at} of the last four, with zeros before a shorter text
+ascii(substr(right('0000' || {x}, 4), {at}, 1))
 
 -- @moment_of: the moment that {text} says
 CAST({text} AS timestamp)

@@ -173,11 +173,8 @@ element_at(transform(array(try_variant_get(j, {key}, 'variant')), n -> {number_o
 -- @category_member: a category and its score
 named_struct('k', {name}, 'x', element_at(transform(array(try_variant_get(m, {path}, 'variant')), n -> {number_of_n}), 1))
 
--- @tail: character {at} of the last six, with zeros before a shorter text
-substr(right(concat('000000', {x}), 6), {at}, 1)
-
--- @position: the place of {letter} in {letters} from 1; 0 when it is not there
-locate({letter}, {letters})
+-- @code: the code point of character {at} of the last four, with zeros before a shorter text
+ascii(substr(right(concat('0000', {x}), 4), {at}, 1))
 
 -- @moment_of: the moment that {text} says
 unix_micros(CAST(concat({text}, 'Z') AS TIMESTAMP_LTZ))
