@@ -55,12 +55,6 @@ def stratum(name: str, counts: Counts) -> Stratum:
     crosses = _label_crosses(counts, tallies)
     if same and crosses["labels_flag_severity"].status == "present":
         crosses["labels_flag_severity"] = linked.add("labels_by_worst", [crosses["labels_flag_severity"]], CrossBlock)
-    outcomes = score_outcome_blocks(counts, score)
-    if outcome.status == "present":
-        beside = _Links(counts, Linked(score=score, confidence=confidence, outcome=outcome))
-        outcome_score = beside.add("outcome_score", outcomes, ScoreOutcomeBlock)
-    else:
-        outcome_score = next(outcomes, ScoreOutcomeBlock(status="withheld"))
     crosses |= period_crosses(counts, tallies.periods, _by_name(tallies), crosses)
     exact_worst = counts.by_fact("traits", "worst", [*counts.plan.severities, "none", OTHER, MISSING])
     rates = flag_rates(counts, exact_worst)
@@ -73,7 +67,7 @@ def stratum(name: str, counts: Counts) -> Stratum:
         labels=tallies.labels,
         confidence=confidence,
         outcome=outcome,
-        outcome_score=outcome_score,
+        outcome_score=_outcome_score(counts, score, confidence, outcome),
         flag_types=rates,
         flag_details=flag_details(counts, rates, exact_worst),
         flag_severity=tallies.worst,
@@ -136,6 +130,15 @@ def _confidence(counts: Counts, linked: _Links) -> tuple[GridBlock, OutcomeBlock
         return GridBlock(status="absent"), OutcomeBlock(status="absent")
     block = linked.add("confidence", confidence_blocks(counts), GridBlock)
     return block, outcome_block(counts, block)
+
+
+def _outcome_score(counts: Counts, score: GridBlock, confidence: GridBlock, outcome: OutcomeBlock) -> ScoreOutcomeBlock:
+    blocks = score_outcome_blocks(counts, score)
+    if outcome.status != "present":
+        return next(blocks, ScoreOutcomeBlock(status="withheld"))
+    linked = _Links(counts, Linked(score=score, confidence=confidence, outcome=outcome))
+    found: ScoreOutcomeBlock = linked.add("outcome_score", blocks, ScoreOutcomeBlock)
+    return found
 
 
 def _label_crosses(counts: Counts, tallies: _Tallies) -> dict[str, CrossBlock]:
