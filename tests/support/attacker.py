@@ -87,6 +87,10 @@ class Attack:
             self._rows.append([at for at, atom in enumerate(self.atoms) if inside(atom)])
             self._sums.append(n)
 
+    def learned(self) -> list[tuple[list[int], int]]:
+        """What was published so far: the places of the atoms, and their number."""
+        return list(zip(self._rows, self._sums, strict=True))
+
     def interval(self, inside: Callable[[Atom], bool]) -> tuple[float, float]:
         """The fewest and the most that a sum of atoms can be."""
         goal = np.array([float(inside(atom)) for atom in self.atoms])
