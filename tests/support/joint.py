@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 
-from calibgit.model.snapshot import MetricsSnapshot, Stratum, TallyBlock
+from calibgit.model.blocks import TallyBlock
+from calibgit.model.snapshot import MetricsSnapshot, Stratum
 from tests.support.attacker import Atom, Attack
 
 Key = tuple[str, str, str]
