@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from calibgit.collect.counts import Counts
 from calibgit.collect.partition import Cell, Measures, at_least, coarser, merge_cells, partition, pool
+from calibgit.collect.sums import near_an_end
 from calibgit.engine.gates import CONFIDENCE_SCALE, units
 from calibgit.model.snapshot import (
     NO_VALUE,
@@ -154,7 +155,10 @@ def conflict_block(counts: Counts) -> GridBlock:
 
 
 def category_block(counts: Counts) -> CategoryBlock:
-    """Coverage, sum and histogram by category; those with and without the category are each 0 or large."""
+    """Coverage, sum and histogram by category; those with and without the category are each 0 or large.
+
+    A category whose sum would tell of few is not shown either.
+    """
     if "category_scores" not in counts.roles:
         return CategoryBlock(status="absent")
     found: dict[str, list[int]] = {name: [0] * counts.plan.category.bins for name in counts.plan.categories}
@@ -168,6 +172,8 @@ def category_block(counts: Counts) -> CategoryBlock:
         shown[name] = None
         if n and not counts.small(n, counts.n - n):
             cells = _histogram(counts, masses, 0, [])
+            if near_an_end(counts, cells, totals[name]):
+                continue
             shown[name] = CategorySum(n=n, total=totals[name], scale=counts.plan.score.scale, cells=cells)
     return CategoryBlock(status="present", grid=counts.plan.category, categories=shown)
 

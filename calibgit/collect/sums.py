@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from calibgit.collect.counts import Counts
 from calibgit.model.blocks import DesignBlock, MomentBlock
-from calibgit.model.snapshot import CategoryBlock
+from calibgit.model.snapshot import CategoryBlock, GridCell
 
 COARSE = 5
+
+
+def near_an_end(counts: Counts, cells: Sequence[GridCell], total: int) -> bool:
+    """Whether a sum of category scores lies so near the least or the most that its histogram allows, that only few
+    can stand off that end. At the end itself nobody does.
+
+    Args:
+        counts: the exact rows.
+        cells: the published histogram.
+        total: the sum of the scores in it, in the grid's fixed point.
+    """
+    grid, grain = counts.plan.category, counts.plan.score.step
+    top = grid.min + (grid.bins - 1) * grid.step
+    least = sum(cell.n * (grid.min + cell.lo * grid.step) for cell in cells)
+    most = sum(cell.n * min(grid.min + cell.hi * grid.step - grain, top) for cell in cells)
+    return any(room and room < counts.least * grain for room in (total - least, most - total))
 
 
 def moment_block(counts: Counts, categories: CategoryBlock) -> MomentBlock:

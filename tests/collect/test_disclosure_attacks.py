@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise, product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot, Stratum
 from tests.support.attacker import Attack, Row, inside, publish, published_numbers, random_rows
+from tests.support.results import GOOD
 
 SEEDS = range(8)
 KINDS = ("good", "bad", "open")
@@ -163,3 +166,24 @@ def test_periods_labels_and_traits_tell_nothing_in_a_ring(case: Case, trait: str
 
 def _coarse(trait: str, word: str) -> str:
     return word if trait == "sufficiency" else {"none": "no", "__missing__": "__missing__"}.get(word, "yes")
+
+
+@pytest.mark.parametrize(
+    ("most", "few", "rare", "shown"), [(100, 99, 0, True), (100, 99, 3, False), (90, 91, 3, False), (90, 91, 12, True)]
+)
+def test_a_sum_near_an_end_does_not_tell_how_few_stand_off_it(
+    tmp_path: Path, most: int, few: int, rare: int, *, shown: bool
+) -> None:
+    """Forty people in one published cell, some of them one point off the others, who stand at its end."""
+    rows = [
+        {
+            **GOOD,
+            "created_at": "2024-02-03T10:00:00Z",
+            "subject": f"p{at}",
+            "category_scores": json.dumps({"expertise": few if at < rare else most}),
+        }
+        for at in range(40)
+    ]
+    _, snapshot = publish(tmp_path / "a.sqlite", rows)
+    found = snapshot.strata[0].categories.categories["expertise"]
+    assert (found is not None) == shown
