@@ -11,7 +11,7 @@ from calibgit.model.snapshot import GridBlock, Stratum
 
 NOT_ASSESSED = (
     "flag types against each other",
-    "outcomes against flags and labels",
+    "periods against scores and confidences",
     "what is known from elsewhere",
 )
 

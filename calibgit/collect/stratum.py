@@ -67,7 +67,7 @@ def stratum(name: str, counts: Counts) -> Stratum:
         labels=tallies.labels,
         confidence=confidence,
         outcome=outcome,
-        outcome_score=_outcome_score(counts, score, confidence, outcome),
+        outcome_score=_outcome_score(counts, linked, outcome),
         flag_types=rates,
         flag_details=flag_details(counts, rates, exact_worst),
         flag_severity=tallies.worst,
@@ -110,17 +110,17 @@ class _Links:
 
     def __init__(self, counts: Counts, linked: Linked) -> None:
         self._counts = counts
-        self._linked = linked
+        self.linked = linked
 
     def add(self, name: str, blocks: Iterable[Any], kind: type[Any]) -> Any:
         """The first block that is safe beside the ones before; the last word is "withheld"."""
         for block in blocks:
             if block.status != "present":
                 return block
-            candidate = replace(self._linked, **{name: block})
+            candidate = replace(self.linked, **{name: block})
             self._counts.account.linked = True
             if candidate.safe(self._counts):
-                self._linked = candidate
+                self.linked = candidate
                 return block
         return kind(status="withheld")
 
@@ -132,12 +132,13 @@ def _confidence(counts: Counts, linked: _Links) -> tuple[GridBlock, OutcomeBlock
     return block, outcome_block(counts, block)
 
 
-def _outcome_score(counts: Counts, score: GridBlock, confidence: GridBlock, outcome: OutcomeBlock) -> ScoreOutcomeBlock:
-    blocks = score_outcome_blocks(counts, score)
+def _outcome_score(counts: Counts, linked: _Links, outcome: OutcomeBlock) -> ScoreOutcomeBlock:
+    """Outcomes by confidence alone say nothing more of flags or labels; with those by score they might."""
+    blocks = score_outcome_blocks(counts, linked.linked.score)
     if outcome.status != "present":
         return next(blocks, ScoreOutcomeBlock(status="withheld"))
-    linked = _Links(counts, Linked(score=score, confidence=confidence, outcome=outcome))
-    found: ScoreOutcomeBlock = linked.add("outcome_score", blocks, ScoreOutcomeBlock)
+    beside = _Links(counts, replace(linked.linked, outcome=outcome))
+    found: ScoreOutcomeBlock = beside.add("outcome_score", blocks, ScoreOutcomeBlock)
     return found
 
 
