@@ -349,11 +349,11 @@ def test_long_walks() -> None:
 
 @pytest.mark.slow
 def test_thousands_of_long_walks() -> None:
-    for seed in range(1000, 4000):
+    for seed in range(1000, 2500):
         walk(seed, 100)
 
 
 @pytest.mark.slow
 def test_many_moves() -> None:
-    at_length = settings(max_examples=2000, stateful_step_count=60, deadline=None)
+    at_length = settings(max_examples=1000, stateful_step_count=60, deadline=None)
     run_state_machine_as_test(Registry, settings=at_length)
