@@ -11,7 +11,7 @@ from tests.support.attacker import publish, random_rows
 from tests.support.joint import joint
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 2, 3, 5, 7))])
+@pytest.mark.parametrize("seed", [5, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 1, 7))])
 def test_no_unknown_of_any_table_is_told_to_be_rare(tmp_path: Path, seed: int) -> None:
     _, snapshot = publish(tmp_path / "a.sqlite", random_rows(seed))
     conforming = seed % 2 == 1
