@@ -18,6 +18,7 @@ from calibgit.cli.common import (
     say,
     workspace,
 )
+from calibgit.cli.from_source import find_mapping, source_options, tell
 from calibgit.errors import UsageError
 from calibgit.jobs import roster, start
 from calibgit.model.ids import Version, require_name
@@ -50,6 +51,8 @@ class Words(Team):
     seal: bool
     cosign: bool
     fork: bool
+    from_source: str | None
+    table: str | None
     adopt: tuple[str, ...]
     reason: str
     line: str | None
@@ -116,6 +119,7 @@ class Words(Team):
     metavar="NAME EMAIL KEY.pub",
     help="A job that signs its proposals and checkpoints, and may do nothing else; repeatable.",
 )
+@source_options
 @click.option("--adopt", multiple=True, metavar="[LINE:]VERSION[=ENV,ENV]", help="With --seal: a config in use.")
 @click.option("--branch", default=None, metavar="NAME", help="The protected branch.  [default: main]")
 @click.option("--home", multiple=True, metavar="URL", help="A canonical remote; repeatable.  [default: this clone's]")
@@ -129,6 +133,8 @@ def init(repo: Path, **words: Unpack[Words]) -> None:
     """Write the files of a governed repository; --seal starts its registry."""
     if words["seal"] and words["fork"]:
         raise click.UsageError("--fork edits the files; merge them, then --seal")
+    if (words["from_source"] or words["table"]) and (words["seal"] or words["fork"]):
+        raise click.UsageError("--from-source writes the first files; it goes with neither --seal nor --fork")
     if words["seal"]:
         if asked(words):
             raise click.UsageError("--seal signs the merged trust.toml; people, home and branch are named there")
@@ -174,16 +180,19 @@ def _key(path: Path) -> str:
 
 
 def _write(repo: Path, words: Words) -> None:
+    line = words["line"] or "scoring"
+    draft = find_mapping(words["from_source"], words["table"])
     planned = start.init(
         repo,
         members=members(words, words["key"]),
-        line=words["line"] or "scoring",
+        line=line,
         solo=words["solo"],
         branch=words["branch"],
         home=words["home"],
         recovery=words["recovery"],
         policy_threshold=words["policy_threshold"] or 1,
         keep_policy=not asked(words),
+        mapping=draft.text(line) if draft else None,
         dry_run=words["dry_run"],
     )
     if words["output"] == "json":
@@ -194,6 +203,7 @@ def _write(repo: Path, words: Words) -> None:
                 "written": sorted(planned.written),
                 "kept": list(planned.kept),
                 "notes": list(planned.notes),
+                **({"mapping": draft.data()} if draft else {}),
             }
         )
         return
@@ -203,6 +213,8 @@ def _write(repo: Path, words: Words) -> None:
         say(f"kept {name}")
     for text in planned.notes:
         say(f"note: {text}")
+    if draft:
+        tell(draft)
     if words["solo"]:
         say("single-person registry: nobody else approves here, and every status and pin says so")
     say(

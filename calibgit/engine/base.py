@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 Dialect = Literal["duckdb", "sqlite", "postgresql", "spark"]
+Family = Literal["number", "boolean", "time", "text", "json", "nested", "other", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,15 @@ class Column:
         kind: how the store holds it, where the dialect reads kinds differently: its section `number_<kind>` comes
             before its section `number`. Empty for a store whose values know their own kind.
         can_hold_json: False where the store could not test a text before it reads it as JSON.
+        family: what it is declared to hold; unknown where nothing is declared.
+        granted: False where the catalog says that this login may not read it.
     """
 
     sql: str
     kind: str = ""
     can_hold_json: bool = True
+    family: Family = "unknown"
+    granted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,16 @@ class Engine(Protocol):
 
         Args:
             table: its name, with one schema before it or none: `scan_results`, `results.scan_results`.
+
+        Raises:
+            CalibgitError: see `fetch`.
+        """
+        ...
+
+    def tables(self) -> list[str] | None:
+        """The tables and views that `relation` finds, in order; None where any name means the one table there is.
+
+        Read from the catalog. A name with a dot of its own could not be asked for, and is left out.
 
         Raises:
             CalibgitError: see `fetch`.

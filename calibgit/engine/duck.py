@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.families import of_duckdb
 from calibgit.engine.faults import failed, missing_extra
-from calibgit.engine.fragments import dotted, identifier, literal
+from calibgit.engine.fragments import dotted, identifier, literal, undotted
 from calibgit.errors import CalibgitError
 
 if TYPE_CHECKING:
@@ -49,10 +50,22 @@ class DuckEngine:
         schema, _, name = table.rpartition(".")
         inside = f"schema_name = {literal(schema)}" if schema else "schema_name = current_schema()"
         names = self.fetch(
-            f"SELECT column_name FROM duckdb_columns() WHERE table_name = {literal(name)} AND {inside}"  # noqa: S608
+            f"SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = {literal(name)} AND {inside}"  # noqa: S608
             " AND database_name = current_database() AND NOT internal ORDER BY column_index"
         )
-        return Relation(dotted(table), {name: Column(identifier(name)) for (name,) in names}) if names else None
+        return Relation(dotted(table), {name: self._column(name, kind) for name, kind in names}) if names else None
+
+    def tables(self) -> list[str] | None:
+        """The tables and views; None for files."""
+        if self._kind is not None:
+            return None
+        return undotted(
+            (schema, name)
+            for schema, name in self.fetch(
+                "SELECT DISTINCT CASE WHEN schema_name = current_schema() THEN '' ELSE schema_name END, table_name"
+                " FROM duckdb_columns() WHERE database_name = current_database() AND NOT internal ORDER BY 1, 2"
+            )
+        )
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
@@ -65,6 +78,10 @@ class DuckEngine:
         if fault is not None:
             raise fault
         return rows
+
+    def _column(self, name: str, declared: str) -> Column:
+        untyped = self._kind in {"csv", "json"}
+        return Column(identifier(name), family="unknown" if untyped else of_duckdb(declared))
 
     def _view(self, kind: FileKind, table: str) -> None:
         read = {

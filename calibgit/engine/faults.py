@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from calibgit.errors import EnvironmentFault, UsageError
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.]+")
+# An address that was mistyped is taken for a path.
+_SECRET = re.compile(r":[^/]*@|://|(pass\w*|pwd|secret|token)\s*=", re.IGNORECASE)
 
 _LOCKED = (
     "database is locked",
@@ -28,6 +35,11 @@ _UNREADABLE = (
 )
 
 
+def shown(name: str) -> str:
+    """The name of a table or column in a message: one line of ASCII, whatever letters it has."""
+    return name if _PLAIN.fullmatch(name) else json.dumps(name)
+
+
 def missing_extra(package: str, extra: str = "analysis") -> EnvironmentFault:
     """`package` of an extra is not installed."""
     return EnvironmentFault(
@@ -42,7 +54,7 @@ def no_source(name: str) -> EnvironmentFault:
     """No file has this name or pattern."""
     return EnvironmentFault(
         "NO_SOURCE",
-        f"there is no file {name}",
+        "there is no file of the name given" if _SECRET.search(name) else f"there is no file {name}",
         why="Collecting needs an existing results table.",
         fix="check the path given to --source",
     )
@@ -52,9 +64,20 @@ def no_table(table: str, line: str) -> EnvironmentFault:
     """The source has no such table."""
     return EnvironmentFault(
         "NO_TABLE",
-        f"the source has no table {table}",
+        f"the source has no table {shown(table)}",
         why=f"calibgit.toml names it as lines.{line}.source.table.",
         fix=f"set table under [lines.{line}.source] in calibgit.toml to the results table",
+    )
+
+
+def no_such_table(name: str | None) -> EnvironmentFault:
+    """The source does not have the table that was asked for, or, without a name, none at all."""
+    what = "the source has no table" + (" that can be read" if name is None else f" {shown(name)}")
+    return EnvironmentFault(
+        "NO_TABLE",
+        what,
+        why="A mapping is of one table of results.",
+        fix="list the tables with the database's own tool, and name one with --table",
     )
 
 
@@ -62,7 +85,7 @@ def missing_column(table: str, line: str, role: str, column: str) -> Environment
     """A mapped column is not in the table."""
     return EnvironmentFault(
         "MISSING_COLUMN",
-        f"the table {table} has no column {column}, which lines.{line}.source.columns.{role} names",
+        f"the table {shown(table)} has no column {shown(column)}, which lines.{line}.source.columns.{role} names",
         why="A metric of a column that does not exist would be a made-up number.",
         fix=f"correct or remove {role} under [lines.{line}.source.columns] in calibgit.toml",
     )
@@ -102,7 +125,7 @@ def untestable_json(role: str, column: str) -> UsageError:
     """JSON in a text column of a server that cannot test a text before it casts it."""
     return UsageError(
         "UNTESTABLE_JSON",
-        f"the column {column} for {role} holds text, and this server cannot test whether a text is JSON",
+        f"the column {shown(column)} for {role} holds text, and this server cannot test whether a text is JSON",
         why="One row that is not JSON would stop the whole count; from PostgreSQL 16 on it is counted as missing.",
         fix="map a view that has the column as json or jsonb, or collect from a server with PostgreSQL 16 or newer",
     )

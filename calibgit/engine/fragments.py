@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 
 from calibgit.engine.base import Column
 
 _SECTION = re.compile(r"^-- (@[a-z_]+(?:, @[a-z_]+)*).*$", re.MULTILINE)
+_BRACE = "\0"  # a name's own brace, until the statement is whole; no name holds NUL
 _PLACE = re.compile(r"\{([a-z_]+)(?::([a-z_]+))?\}")
 
 
@@ -21,6 +22,21 @@ def identifier(name: str, quote: str = '"') -> str:
 def dotted(name: str, quote: str = '"') -> str:
     """The name of a table with a schema before it, or none, each part as a quoted SQL identifier."""
     return ".".join(identifier(part, quote) for part in name.split("."))
+
+
+def undotted(names: Iterable[tuple[str, str]]) -> list[str]:
+    """Schema, or an empty text, and name of tables as `dotted` takes them; those with a dot of their own left out."""
+    return [f"{schema}.{name}" if schema else name for schema, name in names if "." not in schema + name]
+
+
+def shielded(sql: str) -> str:
+    """Quoted names as text in which no template sees a place; `unshielded` gives the names back."""
+    return sql.replace("{", _BRACE)
+
+
+def unshielded(sql: str) -> str:
+    """A whole statement, with the braces of its names."""
+    return sql.replace(_BRACE, "{")
 
 
 def literal(text: str) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.families import of_sqlite
 from calibgit.engine.faults import failed
-from calibgit.engine.fragments import dotted, identifier, literal
+from calibgit.engine.fragments import dotted, identifier, literal, undotted
 from calibgit.errors import CalibgitError
 
 if TYPE_CHECKING:
@@ -31,8 +32,19 @@ class SqliteEngine:
         """A table or view; None when there is none with this name."""
         schema, _, name = table.rpartition(".")
         inside = f", {literal(schema)}" if schema else ""
-        names = self.fetch(f"SELECT name FROM pragma_table_info({literal(name)}{inside})")  # noqa: S608  quoted
-        return Relation(dotted(table), {name: Column(identifier(name)) for (name,) in names}) if names else None
+        names = self.fetch(f"SELECT name, type FROM pragma_table_info({literal(name)}{inside})")  # noqa: S608  quoted
+        columns = {name: Column(identifier(name), family=of_sqlite(declared)) for name, declared in names}
+        return Relation(dotted(table), columns) if columns else None
+
+    def tables(self) -> list[str]:
+        """The tables and views."""
+        return undotted(
+            (schema, name)
+            for schema, name in self.fetch(
+                "SELECT '', name FROM sqlite_master WHERE type IN ('table', 'view')"
+                " AND substr(name, 1, 7) <> 'sqlite_' ORDER BY 2"
+            )
+        )
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.families import of_kind
 from calibgit.engine.faults import missing_extra, unsupported
-from calibgit.engine.fragments import dotted, identifier, literal
+from calibgit.engine.fragments import dotted, identifier, literal, undotted
 from calibgit.engine.server_faults import lost_or_refused, weak_isolation
 from calibgit.errors import CalibgitError
 
@@ -39,17 +41,26 @@ _KINDS = {
     "date": "date",
     "jsonb": "jsonb",
 }
-# Name and type of every column of a table, view or foreign table; a domain counts as what it stands on.
+# Name, type and grant of every column of a table, view or foreign table; a domain counts as what it stands on.
 _COLUMNS = """\
 WITH RECURSIVE types AS (
-    SELECT a.attnum, a.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
+    SELECT a.attrelid, a.attnum, a.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
     FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
     WHERE a.attrelid = to_regclass({name}) AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
-    SELECT d.attnum, d.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
+    SELECT d.attrelid, d.attnum, d.attname, t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype
     FROM types AS d JOIN pg_catalog.pg_type AS t ON t.oid = d.typbasetype WHERE d.typtype = 'd'
 )
-SELECT attname, typname, typcategory IN ('A', 'C') FROM types WHERE typtype <> 'd' ORDER BY attnum"""
+SELECT attname, typname, typcategory IN ('A', 'C'), has_column_privilege(attrelid, attnum, 'SELECT')
+FROM types WHERE typtype <> 'd' ORDER BY attnum"""
+# What this role may read; a partition is read through its table.
+_TABLES = """\
+SELECT CASE WHEN pg_table_is_visible(c.oid) THEN '' ELSE n.nspname END, c.relname
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+ORDER BY 1, 2"""
 
 
 class PostgresEngine:
@@ -75,8 +86,15 @@ class PostgresEngine:
             CalibgitError: see `Engine.fetch`.
         """
         rows = self.fetch(_COLUMNS.replace("{name}", literal(dotted(table))))
-        columns = {name: self._column(name, kind, nested=nested) for name, kind, nested in rows}
+        columns = {
+            name: replace(self._column(name, kind, nested=nested), granted=granted)
+            for name, kind, nested, granted in rows
+        }
         return Relation(dotted(table), columns) if columns else None
+
+    def tables(self) -> list[str]:
+        """The tables and views that this role may read; those of the search path by their bare names."""
+        return undotted((schema, name) for schema, name in self.fetch(_TABLES))
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
@@ -85,12 +103,12 @@ class PostgresEngine:
     def _column(self, name: str, kind: str, *, nested: bool) -> Column:
         sql = identifier(name)
         if kind in _KINDS:
-            return Column(sql, _KINDS[kind])
+            return Column(sql, _KINDS[kind], family=of_kind(_KINDS[kind]))
         if nested:
-            return Column(sql, "nested")
+            return Column(sql, "nested", family="nested")
         tested = self._version >= CAN_TEST_TEXT
         word = "text" if kind != "json" else "json" if tested else "oldjson"
-        return Column(f'({sql}::text COLLATE "C")', word, can_hold_json=tested or kind == "json")
+        return Column(f'({sql}::text COLLATE "C")', word, tested or kind == "json", of_kind(word))
 
 
 @contextmanager
@@ -196,7 +214,8 @@ def _engine(url: str) -> tuple[Any, str]:
     options: dict[str, Any] = {"prepare_threshold": None, "fallback_application_name": "calibgit"}
     if "connect_timeout" not in parsed.query:
         options["connect_timeout"] = CONNECT_SECONDS
-    place = f"{parsed.host or 'the local server'}{f':{parsed.port}' if parsed.port else ''}"
+    host = (parsed.host or "").rpartition("@")[2]  # an @ in a password that is not escaped makes its end a host
+    place = f"{host or 'the local server'}{f':{parsed.port}' if parsed.port else ''}"
     engine = sa.create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         poolclass=sa.pool.NullPool,

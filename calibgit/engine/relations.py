@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from calibgit.engine.base import Column, Engine, Relation
 from calibgit.engine.facts import NEEDS, Facts, bin_of, choice
 from calibgit.engine.faults import missing_column, no_table, untestable_json
-from calibgit.engine.fragments import fill, fill_words, literal, sections
+from calibgit.engine.fragments import fill, fill_words, literal, sections, shielded, unshielded
 from calibgit.engine.plan import Plan
 from calibgit.engine.severities import one_type_words, severity_words
 from calibgit.engine.tables import all_facts, packed, wanted_tables
@@ -79,13 +80,14 @@ class _Renderer:
         self._values = sections(dialect, "values")
         self._facts = Facts(plan, self._values)
         source = plan.settings.source
-        self._columns = {role: relation.columns[name] for role, name in plan.mapped()}
+        columns = {role: relation.columns[name] for role, name in plan.mapped()}
+        self._columns = {role: replace(column, sql=shielded(column.sql)) for role, column in columns.items()}
         if source.logic_version is not None:
             self._columns["logic_version"] = Column(literal(source.logic_version), self._values.get("kind_of_text", ""))
         low, high = (repr(float(plan.config["score_range"][end])) for end in ("min", "max"))
         year = source.created_at_as == "year"
         self._places = {
-            "table": relation.sql,
+            "table": shielded(relation.sql),
             "low": low,
             "high": high,
             "moment": "{year:created_at}" if year else "{timestamp:created_at}",
@@ -101,7 +103,7 @@ class _Renderer:
         words: dict[str, str] = getattr(self, "_" + name)()
         parts = sections("portable", name)
         text = fill_words(words.pop("template", parts.get("relation", "")), **words)
-        return fill(text, {**self._places, **parts}, self._values, self._columns)
+        return unshielded(fill(text, {**self._places, **parts}, self._values, self._columns))
 
     def _dropped(self) -> dict[str, str]:
         return {"assess": self._assess(("v", "s"))}

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.families import of_kind
 from calibgit.engine.faults import failed, missing_extra, no_source, no_spark, unsupported
-from calibgit.engine.fragments import identifier
+from calibgit.engine.fragments import identifier, undotted
 from calibgit.errors import CalibgitError
 
 T = TypeVar("T")
@@ -70,6 +71,13 @@ class SparkEngine:
             self._views[table] = view
         kinds: list[tuple[str, str]] = named(lambda: frame.dtypes)
         return Relation(identifier(self._views[table], "`"), {name: _column(name, kind) for name, kind in kinds})
+
+    def tables(self) -> list[str] | None:
+        """The tables and views of the current database; None for a data frame."""
+        if self._frame is not None:
+            return None
+        found: list[str] = named(lambda: [table.name for table in self._session.catalog.listTables()])
+        return undotted(("", name) for name in sorted({*found} - {*self._views.values()}))
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
@@ -161,5 +169,6 @@ def _column(name: str, kind: str) -> Column:
     sql = identifier(name, "`")
     word = kind.split("(", maxsplit=1)[0].split("<", maxsplit=1)[0].split(" ", maxsplit=1)[0]
     if kind.startswith("string collate"):
-        return Column(f"({sql} COLLATE UTF8_BINARY)", "text")
-    return Column(sql, _KINDS.get(kind) or _PREFIXES.get(word, "other"))
+        return Column(f"({sql} COLLATE UTF8_BINARY)", "text", family="text")
+    known = _KINDS.get(kind) or _PREFIXES.get(word, "other")
+    return Column(sql, known, family=of_kind(known))

@@ -11,7 +11,7 @@ from pathlib import Path
 from calibgit.errors import EnvironmentFault, UsageError
 from calibgit.jobs.roster import Member, Roster, template
 from calibgit.jobs.sealing import Adopted, cosign_seal, seal
-from calibgit.jobs.workspace import POLICY_FILE
+from calibgit.jobs.workspace import POLICY_FILE, SETTINGS_FILE
 from calibgit.model.ids import Version, config_path, require_name
 from calibgit.model.policy import PRODUCTION, Place, Policy, read_policy
 from calibgit.model.schemas import schema_bytes
@@ -26,6 +26,8 @@ from calibgit.repo.signing import find_signing_key
 __all__ = ["Adopted", "Member", "Planned", "Roster", "cosign_seal", "init", "me", "seal"]
 
 _PLACE = Place(configs="configs", contracts="configs/contracts")
+_SOURCE = "# Only these columns"
+_AFTER_SOURCE = "# Closed key sets"
 _USER_IN_URL = re.compile(r"(?P<scheme>https?)://[^/@]+@(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -64,6 +66,7 @@ def init(
     recovery: Sequence[str] = (),
     policy_threshold: int = 1,
     keep_policy: bool = False,
+    mapping: str | None = None,
     dry_run: bool = False,
 ) -> Planned:
     """Write the files of a governed repository; files that exist stay as they are.
@@ -78,15 +81,18 @@ def init(
         recovery: who holds the role `recover`; empty for every human.
         policy_threshold: see `Roster`.
         keep_policy: where trust.toml is there already, go by it instead of by the rest of the call.
+        mapping: the TOML tables of the line's source; None for those of the template.
         dry_run: write nothing.
 
     Raises:
-        UsageError: NEEDS_TWO_PEOPLE and the other codes of `Roster`, BAD_NAME, POLICY_EXISTS, SECRET_IN_URL.
+        UsageError: NEEDS_TWO_PEOPLE and the other codes of `Roster`, BAD_NAME, POLICY_EXISTS, SETTINGS_EXIST,
+            SECRET_IN_URL.
         GateClosed: NO_HOLDER, NO_SPARE.
         EnvironmentFault: a code of `Repository.open`, NO_REMOTE, BAD_REMOTE_URL, CANNOT_WRITE.
     """
     require_name(line, "line")
     repo = Repository.open(path)
+    settings = _settings(repo, line, mapping)
     there = _policy_there(repo)
     if keep_policy and there is not None:
         trust, notes, owners = b"", [], " ".join(code_owners(there))
@@ -96,7 +102,11 @@ def init(
         trust = policy_text(roster, {line: _PLACE}, branch or "main", homes, [PRODUCTION])
         _require_same(there, trust)
         notes, owners = _notes(repo, roster, homes), " ".join(roster.code_owners())
-    contents = _contents(repo, line, trust, owners)
+    contents = {SETTINGS_FILE: settings, **_contents(repo, trust, owners)}
+    return _written(repo, contents, notes, dry_run=dry_run)
+
+
+def _written(repo: Repository, contents: Mapping[str, bytes], notes: Sequence[str], *, dry_run: bool) -> Planned:
     kept = tuple(sorted(name for name in contents if os.path.lexists(repo.work_tree / name)))
     written = {name: data for name, data in contents.items() if name not in kept}
     if not dry_run:
@@ -105,11 +115,25 @@ def init(
     return Planned(written, kept, tuple(notes))
 
 
-def _contents(repo: Repository, line: str, trust: bytes, owners: str) -> dict[str, bytes]:
+def _settings(repo: Repository, line: str, mapping: str | None) -> bytes:
+    text = template(SETTINGS_FILE).replace("LINE", line)
+    if mapping is None:
+        return text.encode()
+    if os.path.lexists(repo.work_tree / SETTINGS_FILE):
+        raise UsageError(
+            "SETTINGS_EXIST",
+            f"{SETTINGS_FILE} is there already, so the mapping found would not be written",
+            why="Nothing of yours is overwritten.",
+            fix=f"mv {SETTINGS_FILE} {SETTINGS_FILE}.old, and repeat",
+        )
+    before, _, rest = text.partition(_SOURCE)
+    return (before + mapping + _AFTER_SOURCE + rest.partition(_AFTER_SOURCE)[2]).encode()
+
+
+def _contents(repo: Repository, trust: bytes, owners: str) -> dict[str, bytes]:
     # Where one of the other places has a CODEOWNERS already, another one would not be read.
     place = next((name for name in LOCATIONS if os.path.lexists(repo.work_tree / name)), "CODEOWNERS")
     return {
-        "calibgit.toml": template("calibgit.toml").replace("LINE", line).encode(),
         POLICY_FILE: trust,
         place: template("CODEOWNERS").format(owners=owners).encode(),
         config_path(Version(1, 0, 0)): template("scoring_config.json").encode(),

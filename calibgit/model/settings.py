@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,8 +12,10 @@ from calibgit.model.base import Document
 from calibgit.model.ids import choose_line, require_name
 from calibgit.model.toml import read_toml
 
-Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
-Table = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+# A store allows any name; every dialect quotes it. Only NUL ends a name in all of them.
+Column = Annotated[str, Field(pattern=r"^[^\x00]{1,255}$")]
+TABLE: Final = r"^([^\x00.]{1,255}\.)?[^\x00.]{1,255}$"
+Table = Annotated[str, Field(pattern=TABLE)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]{0,63}$")]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]

@@ -7,6 +7,19 @@ import tomllib
 from calibgit.errors import DocumentError
 
 
+def quoted(text: str) -> str:
+    """A text as a basic string on one line of ASCII: what looks like a letter and is another is written by number."""
+    return '"' + "".join(_sign(sign) for sign in text) + '"'
+
+
+def _sign(sign: str) -> str:
+    if sign in {'"', "\\"}:
+        return "\\" + sign
+    if " " <= sign <= "~":
+        return sign
+    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
+
+
 def read_toml(data: bytes, name: str) -> dict[str, object]:
     """Parse TOML bytes.
 

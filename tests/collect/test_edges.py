@@ -123,7 +123,7 @@ def test_disagreeing_totals_are_refused(tmp_path: Path) -> None:
     class Torn:
         def __init__(self, inner: Any) -> None:
             self.inner, self.dialect = inner, inner.dialect
-            self.relation = inner.relation
+            self.relation, self.tables = inner.relation, inner.tables
 
         def fetch(self, sql: str) -> list[tuple[Any, ...]]:
             rows: list[tuple[Any, ...]] = self.inner.fetch(sql)

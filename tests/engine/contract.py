@@ -66,6 +66,9 @@ class Watched:
     def relation(self, table: str) -> Relation | None:
         return self._engine.relation(table)
 
+    def tables(self) -> list[str] | None:
+        return self._engine.tables()
+
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         self._between()
         self.seen[sql] = self._engine.fetch(sql)
@@ -169,6 +172,13 @@ class TableContract:
     def test_a_missing_table_is_named(self, store: Store) -> None:
         with pytest.raises(EnvironmentFault, match="NO_TABLE"):
             collect(store.write([GOOD]), settings(table="other"))
+
+    def test_the_table_is_listed(self, store: Store) -> None:
+        with open_source(store.write([GOOD])) as engine:
+            assert "scan_results" in (engine.tables() or ())
+            relation = engine.relation("scan_results")
+            assert relation is not None
+            assert not {column.family for column in relation.columns.values()} & {"other"}
 
 
 class OddValues:

@@ -298,12 +298,16 @@ def test_time_limits_of_the_server_are_kept_and_named(database: Schema, setting:
         assert fault(url + f"%20-c{setting}%3D50").code == code
 
 
-def test_ctrl_c_cancels_the_statement_on_the_server(database: Schema) -> None:
+def test_ctrl_c_cancels_the_statement_on_the_server(database: Schema, request: pytest.FixtureRequest) -> None:
     def interrupt(pid: int, _: psycopg.Connection[Any]) -> None:
         seen.append(pid)
         os.kill(os.getpid(), signal.SIGINT)
 
     seen: list[int] = []
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a background shell hands down that it is ignored
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with waiting(database, interrupt) as url, pytest.raises(KeyboardInterrupt):
         collect(url)
     running = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND state = 'active'"

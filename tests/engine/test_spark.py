@@ -14,8 +14,10 @@ import pytest
 
 from calibgit.engine.open import open_source
 from calibgit.errors import CalibgitError, EnvironmentFault, UsageError
+from calibgit.jobs.first_mapping import draft_mapping
 from tests.engine.contract import CANARY, HIDDEN, EngineContract, Row, Store, TableContract, require_same
-from tests.support.results import GOOD, collect, edge_rows, margin, settings, write_text_table
+from tests.engine.test_names import NAMES, ROWS, renamed
+from tests.support.results import COLUMN_OF, GOOD, collect, edge_rows, margin, plain, settings, write_text_table
 
 if "CALIBGIT_REQUIRE_SPARK" not in os.environ:
     pytest.importorskip("pyspark", reason="pyspark is not installed: pip install 'calibgit[spark]'")
@@ -156,6 +158,23 @@ def test_texts_with_quotes_and_backslashes_stay_inside_their_literal(session: An
     rows = [{**GOOD, "escalation": "At 5 O'CLOCK\\') \\N {X} drop it"}] * 3
     exact = collect(session.read.parquet(parquet(tmp_path, rows)), line.model_copy(update={"vocabulary": words}))
     assert margin(exact, "traits", "escalation") == {("pattern",): 3}
+
+
+def test_names_of_any_kind(session: Any, tmp_path: Path) -> None:
+    frame = session.read.parquet(parquet(tmp_path, ROWS)).select(*COLUMN_OF.values())
+    frame = frame.toDF(*(NAMES[role] for role in COLUMN_OF))
+    write_text_table(tmp_path / "plain.duckdb", ROWS)
+    assert plain(collect(frame, renamed())) == plain(collect(str(tmp_path / "plain.duckdb")))
+
+
+def test_a_first_mapping_asks_no_row(session: Any, tmp_path: Path) -> None:
+    select = TYPED.replace("{time}", "DATE").replace("{number}", "DOUBLE").replace("{scores}", MAP)
+    frame = session.read.parquet(parquet(tmp_path, [GOOD], select))
+    before = session.sparkContext.statusTracker().getJobIdsForGroup()
+    draft = draft_mapping(frame)
+    assert session.sparkContext.statusTracker().getJobIdsForGroup() == before
+    assert draft.mapping.chosen == {role: name for role, name in COLUMN_OF.items() if role != "group"}
+    assert draft_mapping(frame.select("overall_score")).undecided == ("created_at",)
 
 
 def test_a_session_that_does_not_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

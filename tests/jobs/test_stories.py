@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from calibgit.cli.main import run
+from tests.support.postgres import Schema
 from tests.support.world import run_git
 
 ROOT = Path(__file__).parents[2]
+REQUIRE_SPARK = "CALIBGIT_REQUIRE_SPARK" in os.environ
+HAS_SPARK = find_spec("pyspark") is not None and bool(os.environ.get("JAVA_HOME") or shutil.which("java"))
 
 
-def play(example: str, world: Path) -> str:
+def play(example: str, *words: str | Path) -> str:
     """The printed story of an example that went well."""
-    words = [sys.executable, str(ROOT / "examples" / example / "run.py"), str(world)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    command = [sys.executable, str(ROOT / "examples" / example / "run.py"), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -71,3 +77,24 @@ def test_regions_merge_counts_only(tmp_path: Path) -> None:
     for path in world.glob("*.json"):
         text = path.read_text("utf-8")
         assert not any(f"{region}-s" in text for region in ("north", "south", "west")), path
+
+
+def test_postgresql_counts_as_duckdb_does(tmp_path: Path, database: Schema) -> None:
+    world = tmp_path / "postgresql"
+    story = play("postgresql", database.url(password="hunter2"), world)
+    assert "mapped 14 of 15 roles" in story
+    assert "3000 rows counted by PostgreSQL and by DuckDB: the same bytes." in story
+    assert "hunter2" not in story
+    assert database.run("SELECT 1 FROM pg_namespace WHERE nspname = 'calibgit_example'") == []
+    settings = (world / "alice/scoring/calibgit.toml").read_text("utf-8")
+    assert "hunter2" not in settings
+    assert 'table = "calibgit_example.scan_results"' in settings
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+@pytest.mark.skipif(not (HAS_SPARK or REQUIRE_SPARK), reason="pyspark or Java is not here")
+def test_spark_counts_as_duckdb_does(tmp_path: Path) -> None:
+    story = play("spark", tmp_path / "spark")
+    assert "mapped 14 of 15 roles" in story
+    assert "3000 rows counted by Spark and by DuckDB: the same bytes." in story
