@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from calibgit.audit.words import policy_changes
 from calibgit.model.audit import (
     AuditEvent,
     AuditFinding,
@@ -17,9 +16,10 @@ from calibgit.model.audit import (
     AuditRollback,
 )
 from calibgit.model.event import Event
-from calibgit.model.policy import ROLES_OF_KIND, Policy
+from calibgit.model.policy import ROLES_OF_KIND, Grant, Policy
 from calibgit.model.state import RegistryState, Step
 from calibgit.registry.format import subject
+from calibgit.registry.policy_words import policy_changes
 from calibgit.registry.standing import standing
 from calibgit.registry.verification import Verification
 
@@ -76,9 +76,12 @@ def _findings(verification: Verification, looked: Looked, trust_root: str) -> It
             code=problem.code, weight="broken", seq=problem.seq, message=problem.message, fix=problem.fix
         )
     yield from _faults(looked)
-    for problem in (*standing(state), *verification.warnings):
+    alarms = standing(state, verification.policies)
+    for problem in (*alarms, *verification.warnings):
         weight = _WEIGHTS.get(problem.code, "note")
         yield AuditFinding(code=problem.code, weight=weight, seq=problem.seq, message=problem.message, fix=problem.fix)
+    yield from _suspects(verification, told={problem.seq for problem in alarms if problem.code == "SUSPECT"})
+    yield from _beyond_the_rule(verification)
     if verification.events and not state.four_eyes:
         text = "one person may do everything alone: nobody else approves here"
         yield AuditFinding(code="SINGLE_PERSON", weight="note", message=text)
@@ -89,6 +92,31 @@ def _findings(verification: Verification, looked: Looked, trust_root: str) -> It
     if trust_root == "not given":
         text = "no trust root was given: the log holds in itself, but it could be another registry"
         yield AuditFinding(code="NO_TRUST_ROOT", weight="note", message=text, fix="calibgit audit --trust-root ID")
+
+
+def _suspects(verification: Verification, told: set[int | None]) -> Iterator[AuditFinding]:
+    """Every event that a stolen key signed, but for those `told` already: what is active rests on them."""
+    for event in verification.events:
+        suspect = verification.state.suspects.get(event.seq)
+        if suspect is not None and event.seq not in told:
+            text = (
+                f"event {event.seq} ({_subject(event)}) was signed by {suspect.person} "
+                f"with a key that was stolen by then, as event {suspect.declared} says"
+            )
+            fix = "look at what it changed, and undo what nobody wanted"
+            yield AuditFinding(code="SUSPECT", weight="look", seq=event.seq, message=text, fix=fix)
+
+
+def _beyond_the_rule(verification: Verification) -> Iterator[AuditFinding]:
+    """What the policy allows for an emergency, or to those who say so in the event."""
+    for event in (_event(event, verification) for event in verification.events):
+        if event.kind == "policy" and event.role == "recover":
+            text = f"event {event.seq} changed the policy as recovery, by {', '.join(event.signers)}"
+            fix = "see what it changed, and why the holders of the role policy did not sign"
+            yield AuditFinding(code="EMERGENCY_POLICY", weight="look", seq=event.seq, message=text, fix=fix)
+        if event.override:
+            text = f"event {event.seq} ({event.what}) overrode a rule: {', '.join(event.override)}"
+            yield AuditFinding(code="OVERRIDDEN", weight="note", seq=event.seq, message=text)
 
 
 def _faults(looked: Looked) -> Iterator[AuditFinding]:
@@ -125,6 +153,7 @@ def _releases(verification: Verification, looked: Looked) -> Iterator[AuditRelea
                 path=record.path,
                 sha256=record.sha256,
                 signer=record.signer,
+                cosigners=verification.people[record.seq][1:],
                 authors=record.authors,
                 approvers=record.approvers,
                 evidence=record.evidence,
@@ -189,19 +218,30 @@ def policy_before(verification: Verification, event: Event) -> Policy:
     return verification.policies[max(seqs) if seqs else min(verification.policies)]
 
 
+def _subject(event: Event) -> str:
+    return subject(event.payload).removeprefix("calibgit: ")
+
+
+def _carries(grant: Grant, people: Sequence[str]) -> bool:
+    """Whether the signers reach the threshold of a role that the writer holds."""
+    return people[0] in grant.people and sum(person in grant.people for person in people) >= grant.threshold
+
+
 def _event(event: Event, verification: Verification) -> AuditEvent:
     policy, people = policy_before(verification, event), verification.people[event.seq]
     grants = [(role, policy.grant(role, event.env)) for role in ROLES_OF_KIND[event.kind]]
-    role, grant = next((role, grant) for role, grant in grants if grant is not None and people[0] in grant.people)
+    role, grant = next((role, grant) for role, grant in grants if grant is not None and _carries(grant, people))
+    own = f"{role}:{event.env}"
     return AuditEvent(
         seq=event.seq,
         at=event.at,
         kind=event.kind,
-        what=subject(event.payload).removeprefix("calibgit: "),
+        what=_subject(event),
         signers=people,
-        role=role,
-        threshold=grant.threshold if grant else 1,
+        role=own if own in policy.roles else role,
+        threshold=grant.threshold,
         policy_sha256=event.payload["policy_sha256"],
+        override=tuple(event.payload.get("override", ())),
         reason=event.payload["reason"],
         sha256=event.sha256,
     )

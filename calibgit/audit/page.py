@@ -46,7 +46,7 @@ def _findings(report: AuditReport) -> Iterator[str]:
         return
     order = list(_WEIGHTS)
     rows = [
-        (_WEIGHTS[f.weight], code(f.code), str(f.seq or ""), text(f.message), code(f.fix) if f.fix else "")
+        (_WEIGHTS[f.weight], code(f.code), str(f.seq or ""), text(f.message), text(f.fix))
         for f in sorted(report.findings, key=lambda f: order.index(f.weight))
     ]
     yield from table(("", "code", "event", "what", "fix"), rows, frozenset({2}))
@@ -74,10 +74,10 @@ def _releases(releases: Sequence[AuditRelease]) -> Iterator[str]:
         (
             f"{text(r.line)} v{text(r.version)}",
             text(r.state),
-            text(", ".join(r.authors)) or "unknown",
+            (text(", ".join(r.authors)) or "unknown") + _asked(r),
             text(", ".join(r.approvers)) or "nobody",
             f"**{r.evidence}**{_request(r)}",
-            f"{text(r.signer)} (event {r.seq})",
+            f"{text(', '.join((r.signer, *r.cosigners)))} (event {r.seq})",
             code(r.sha256),
             text(r.documents),
         )
@@ -87,7 +87,16 @@ def _releases(releases: Sequence[AuditRelease]) -> Iterator[str]:
     yield from table(head, rows, frozenset())
     yield ""
     yield "*Proven* means that the approver signed it. *Attested* means that a key with the role attest says that these"
-    yield "people approved it on the code host. *Baseline* was in use before the registry started."
+    yield "people approved it on the code host. *Baseline* was in use before the registry started. *Measurements* says"
+    yield "whether the counts behind a proposal are among those on the evidence branch, which nobody signs: *not in the"
+    yield "ledger* means that only the proposal itself shows them."
+
+
+def _asked(release: AuditRelease) -> str:
+    """Who asked for the proposal, and who opened the request for it, unless one person did it all."""
+    approval = release.approval or {}
+    asked = [(how, approval.get(key)) for how, key in (("asked for by", "initiator"), ("opened by", "opener"))]
+    return "".join(f", {how} {text(str(who))}" for how, who in asked if who and release.authors != (who,))
 
 
 def _request(release: AuditRelease) -> str:
@@ -137,7 +146,7 @@ def _events(report: AuditReport) -> Iterator[str]:
         (
             str(e.seq),
             e.at,
-            text(e.what),
+            text(e.what) + (f", **overriding {text(', '.join(e.override))}**" if e.override else ""),
             text(", ".join(e.signers)),
             f"{e.role}, {e.threshold} needed",
             text(e.reason),

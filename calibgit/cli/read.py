@@ -38,6 +38,11 @@ def _problems(value: dict[str, Any]) -> int:
     return 0 if value["ok"] else INTEGRITY
 
 
+def _say_who(value: dict[str, Any]) -> None:
+    if not value["four_eyes"]:
+        say("single-person registry: nobody else approves here")
+
+
 @click.command()
 @line_option
 @trust_option
@@ -58,7 +63,7 @@ def status(
     """Show what is active where, after verifying the whole log."""
     space = workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness, fetch=fetch)
     value = read.status(space, line=line, at=at)
-    alarmed = any(each["alarms"] for each in value["lines"].values())
+    alarmed = any(problem["code"] == "SUSPECT" for problem in value["warnings"])
     if output == "json":
         print_json(value)
         return INTEGRITY if not value["ok"] else (ALARM if alarmed else 0)
@@ -66,8 +71,7 @@ def status(
     say(f"{value['seq']} events, {'all verified' if value['ok'] else 'NOT ALL BELIEVED'}")
     if value["checkpoint"] is not None:
         say(f"checkpoint of {value['checkpoint']['at']}, good until {value['checkpoint']['expires']}")
-    if not value["four_eyes"]:
-        say("single-person registry: nobody else approves here")
+    _say_who(value)
     for name, content in value["lines"].items():
         active = ", ".join(f"v{version} in {env}" for env, version in content["active"].items()) or "nothing"
         say(f"\n{name}: {active} active")
@@ -113,6 +117,7 @@ def log(repo: Path, line: str | None, trust_root: str | None, fetch: bool, outpu
         )
         for e in value["events"]
     ]
+    _say_who(value)
     print_table(("seq", "at", "event", "signed by", "reason"), rows)
     return _problems(value)
 
@@ -130,6 +135,7 @@ def show(repo: Path, version: str, line: str | None, trust_root: str | None, fet
     if output == "json":
         print_json(value)
         return
+    _say_who(value)
     say(f"{value['line']} v{value['version']}: {value['state']}")
     for env, state in value["envs"].items():
         say(f"  {state} in {env}")
@@ -191,8 +197,8 @@ def verify(
         return 0 if value["ok"] else INTEGRITY
     say(f"{value['events']} events believed" + (", nothing wrong" if value["ok"] else ""))
     say(f"registry {value['registry']}")
-    if not value["four_eyes"] and value["events"]:
-        say("single-person registry: nobody else approves here")
+    if value["events"]:
+        _say_who(value)
     if value["high_water"] == "no-history":
         note("no-history: nothing was known of this log before, so an earlier, longer one would not be missed")
     if trust_root is None:

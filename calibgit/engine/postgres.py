@@ -86,10 +86,10 @@ class PostgresEngine:
             CalibgitError: see `Engine.fetch`.
         """
         rows = self.fetch(_COLUMNS.replace("{name}", literal(dotted(table))))
-        columns = {
-            name: replace(self._column(name, kind, nested=nested), granted=granted)
-            for name, kind, nested, granted in rows
-        }
+        columns = {}
+        for name, kind, nested, granted in rows:
+            column = self._column(name, kind, nested=nested)
+            columns[name] = replace(column, family=of_kind(column.kind), granted=granted)
         return Relation(dotted(table), columns) if columns else None
 
     def tables(self) -> list[str]:
@@ -103,12 +103,12 @@ class PostgresEngine:
     def _column(self, name: str, kind: str, *, nested: bool) -> Column:
         sql = identifier(name)
         if kind in _KINDS:
-            return Column(sql, _KINDS[kind], family=of_kind(_KINDS[kind]))
+            return Column(sql, _KINDS[kind])
         if nested:
-            return Column(sql, "nested", family="nested")
+            return Column(sql, "nested")
         tested = self._version >= CAN_TEST_TEXT
         word = "text" if kind != "json" else "json" if tested else "oldjson"
-        return Column(f'({sql}::text COLLATE "C")', word, tested or kind == "json", of_kind(word))
+        return Column(f'({sql}::text COLLATE "C")', word, can_hold_json=tested or kind == "json")
 
 
 @contextmanager

@@ -33,12 +33,12 @@ _BATCH = 2_000
 
 
 def write_results(path: Path | str, rows: Iterable[Mapping[str, object]], table: str = "scan_results") -> int:
-    """Create a table of results in a new or existing database file.
+    """Create a table of results in a new or existing database file, or a new Parquet file.
 
     Args:
-        path: `*.duckdb` or `*.sqlite`.
+        path: `*.duckdb`, `*.sqlite` or `*.parquet`.
         rows: mappings with the keys of COLUMNS; an absent key is NULL. Lists and mappings are written as JSON text.
-        table: the table's name; it must not exist yet.
+        table: the table's name, where the file has one; it must not exist yet.
 
     Returns:
         The number of rows written.
@@ -49,19 +49,23 @@ def write_results(path: Path | str, rows: Iterable[Mapping[str, object]], table:
     """
     target = Path(path)
     if target.suffix == ".duckdb":
-        return _write_duckdb(target, rows, table)
+        return _write_duckdb(str(target), rows, table)
+    if target.suffix == ".parquet":
+        return _write_duckdb(":memory:", rows, table, copy_to=target)
     if target.suffix in {".sqlite", ".db"}:
         return _write_sqlite(target, rows, table)
     raise unsupported(f"a results file with the suffix {target.suffix or '(none)'}")
 
 
-def _write_duckdb(path: Path, rows: Iterable[Mapping[str, object]], table: str) -> int:
+def _write_duckdb(
+    database: str, rows: Iterable[Mapping[str, object]], table: str, *, copy_to: Path | None = None
+) -> int:
     try:
         import duckdb  # noqa: PLC0415
     except ImportError:
         raise missing_extra("duckdb") from None
     written = 0
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect(database) as connection:
         connection.execute(f"CREATE TABLE {identifier(table)} ({_fields()})")
         names = "{" + ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items()) + "}"
         insert = (
@@ -72,6 +76,8 @@ def _write_duckdb(path: Path, rows: Iterable[Mapping[str, object]], table: str) 
         for batch in _batches(rows):
             connection.execute(insert, [json.dumps(batch, allow_nan=False)])
             written += len(batch)
+        if copy_to is not None:
+            connection.sql(f"FROM {identifier(table)}").write_parquet(str(copy_to))
     return written
 
 

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from calibgit.audit.words import policy_changes
 from calibgit.errors import CalibgitError, GateClosed
 from calibgit.jobs.remote_check import compare
 from calibgit.jobs.workflows import unfiltered_pushes
@@ -15,13 +14,16 @@ from calibgit.model.canonical import sha256_hex
 from calibgit.model.doctor import DoctorReport, Finding, RoleReport
 from calibgit.model.ids import TAG_NAMESPACE, Version, config_path
 from calibgit.model.policy import Policy, read_policy
+from calibgit.model.state import RegistryState
 from calibgit.registry.history import History
 from calibgit.registry.owners import find_codeowners
 from calibgit.registry.pending import act_of, digest, stale
 from calibgit.registry.policy_change import added_keys
+from calibgit.registry.policy_words import policy_changes
 from calibgit.registry.powers import powers, rules, unsound
 from calibgit.registry.read import pending_signatures
 from calibgit.registry.standing import standing
+from calibgit.registry.transitions import rollback_target
 from calibgit.registry.verification import Verification
 from calibgit.registry.write import is_home
 from calibgit.repo.refs import list_refs
@@ -48,6 +50,7 @@ def doctor(workspace: Workspace, *, remote: bool = False) -> dict[str, Any]:
     seq = verification.state.seq + 1
     found = [
         *_log(verification),
+        *_targets(verification.state),
         *_policy(policy, seq),
         *_pending_policy(workspace, verification),
         *_owners(workspace, verification, policy),
@@ -88,7 +91,7 @@ def _log(verification: Verification) -> Iterator[Finding]:
         yield _fail("the registry has no genesis here", "calibgit verify --fetch, or: calibgit init --seal")
     elif verification.ok:
         yield _ok(f"the log holds: {state.seq} events, every signature and approval verified")
-    for problem in (*verification.warnings, *standing(state)):
+    for problem in (*verification.warnings, *standing(state, verification.policies)):
         status: Literal["fail", "note"] = "fail" if problem.code in {"SUSPECT", "UNRATIFIED"} else "note"
         yield Finding(status=status, what=problem.message, fix=problem.fix)
     if verification.events:
@@ -99,6 +102,12 @@ def _log(verification: Verification) -> Iterator[Finding]:
             yield _note("no checkpoint says that this log is all there is", "calibgit checkpoint")
         else:
             yield _ok(f"a checkpoint of {state.checkpoint.at} is good until {state.checkpoint.expires}")
+
+
+def _targets(state: RegistryState) -> Iterator[Finding]:
+    for line, env in sorted(state.now):
+        if rollback_target(state, line, env) is None:
+            yield _note(f"there is nothing to roll {line} in {env} back to: no earlier version of it still stands")
 
 
 def _policy(policy: Policy, seq: int) -> Iterator[Finding]:

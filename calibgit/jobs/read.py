@@ -39,6 +39,7 @@ def status(workspace: Workspace, *, line: str | None = None, at: str | None = No
     state = verification.past or verification.state
     if verification.ok:
         verification.require()
+        _require_reached(verification, at)
     names = sorted({*state.versions, *workspace.line_names})
     if line is not None:
         names = [line if line in names else workspace.line_name]
@@ -69,14 +70,17 @@ def status(workspace: Workspace, *, line: str | None = None, at: str | None = No
         "unratified": [step.seq for step in state.unratified()],
         "lines": lines,
         "errors": [problem.as_dict() for problem in verification.errors],
-        "warnings": [problem.as_dict() for problem in (*verification.warnings, *_standing(workspace, state, at))],
+        "warnings": [
+            problem.as_dict() for problem in (*verification.warnings, *_standing(workspace, verification, at))
+        ],
     }
 
 
-def _standing(workspace: Workspace, state: RegistryState, at: str | None) -> list[Problem]:
+def _standing(workspace: Workspace, verification: Verification, at: str | None) -> list[Problem]:
     """What a person has to look at; what lies ahead of this machine's clock, only for now."""
+    state = verification.past or verification.state
     ahead = far_ahead(state, datetime.fromtimestamp(workspace.now(), UTC)) if at is None else None
-    return standing(state) + ([ahead] if ahead else [])
+    return standing(state, verification.policies) + ([ahead] if ahead else [])
 
 
 def trust_of(workspace: Workspace) -> str:
@@ -105,6 +109,17 @@ def moment_of(at: str) -> Moment:
             fix="calibgit status --at 12, or --at 2026-01-31T00:00:00Z",
         )
     return Moment(at=at)
+
+
+def _require_reached(verification: Verification, at: str | None) -> None:
+    """A number that no event has yet is a mistake, and not another word for now."""
+    if at is not None and at.isdecimal() and not 1 <= int(at) <= verification.state.seq:
+        raise UsageError(
+            "BAD_MOMENT",
+            f"there is no event {at}: the log holds the events 1 to {verification.state.seq}",
+            why="The state as of an event can only be told once it is written.",
+            fix=f"calibgit status --at {verification.state.seq}, or without --at for now",
+        )
 
 
 def _version(record: VersionRecord) -> dict[str, Any]:
@@ -172,6 +187,7 @@ def log(workspace: Workspace) -> dict[str, Any]:
     return {
         "schema": "calibgit/log/1",
         "ok": verification.ok,
+        "four_eyes": verification.state.four_eyes,
         "events": [_event(event, verification) for event in verification.events],
         "errors": [problem.as_dict() for problem in verification.errors],
     }
@@ -216,6 +232,7 @@ def show(workspace: Workspace, wanted: str) -> dict[str, Any]:
     approval = next((dict(e.payload["approval"]) for e in events if e.kind == "release"), None)
     return {
         "schema": "calibgit/version/1",
+        "four_eyes": state.four_eyes,
         "line": workspace.line_name,
         **_version(record),
         "path": record.path,

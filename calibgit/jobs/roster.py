@@ -120,7 +120,8 @@ class Roster:
                 "NEEDS_TWO_PEOPLE",
                 "a registry with four eyes needs two people who sign",
                 why="Nobody approves their own change, so one person alone could never release anything.",
-                fix="calibgit init --person NAME EMAIL KEY.pub, or for one person: calibgit init --solo",
+                fix="name somebody besides yourself: calibgit init --person NAME EMAIL KEY.pub; "
+                "or for one person: calibgit init --solo",
             )
         if len(self.signers) > 1 and self.solo:
             raise UsageError(

@@ -22,7 +22,7 @@ class AuditFinding(Document):
 
 
 class AuditEvent(Document):
-    """One believed event: who signed it, by which role, under which policy."""
+    """One believed event: who signed it, by which role, under which policy, and what rules it overrode in words."""
 
     seq: int
     at: str
@@ -32,12 +32,13 @@ class AuditEvent(Document):
     role: str
     threshold: int
     policy_sha256: str
+    override: tuple[str, ...] = ()
     reason: str
     sha256: str
 
 
 class AuditRelease(Document):
-    """One version: who proposed it, who approved it, on what evidence, who signed it."""
+    """One version: who proposed it, who approved it, on what evidence, who signed it (`signer`, and co-signers)."""
 
     line: str
     version: str
@@ -47,6 +48,7 @@ class AuditRelease(Document):
     path: str
     sha256: str
     signer: str
+    cosigners: tuple[str, ...] = ()
     authors: tuple[str, ...]
     approvers: tuple[str, ...]
     evidence: str

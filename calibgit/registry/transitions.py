@@ -184,9 +184,17 @@ def _revert(state: RegistryState, event: Event) -> GateClosed | None:
             "NOT_A_ROLLBACK_TARGET",
             f"{event.line} v{event.version} is not a version that was active in {event.env} and still stands",
             why="A rollback needs no new approval because it returns to something that ran there before.",
-            fix=f"calibgit rollback --env {event.env} --reason TEXT",
+            fix=_other_target(state, event),
         )
     return None
+
+
+def _other_target(state: RegistryState, event: Event) -> str:
+    """What restores something that stands, if anything does."""
+    target = rollback_target(state, event.line, event.env)
+    if target is None:
+        return "release and activate a corrected version"
+    return f"calibgit rollback --env {event.env} --to {target.version} --line {event.line} --reason TEXT"
 
 
 def _deprecate(state: RegistryState, event: Event) -> GateClosed | None:

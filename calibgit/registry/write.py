@@ -23,6 +23,7 @@ from calibgit.model.event import (
     expected_refs,
     statement,
 )
+from calibgit.model.ids import TAG_NAMESPACE
 from calibgit.model.policy import Policy, read_policy
 from calibgit.model.state import RegistryState
 from calibgit.registry.branch import protected_tip
@@ -31,7 +32,7 @@ from calibgit.registry.format import message, parse_event
 from calibgit.registry.highwater import Mark
 from calibgit.registry.history import History
 from calibgit.registry.pending import Pending, matching, same_act
-from calibgit.registry.read import pending_signatures, read_registry, require_free
+from calibgit.registry.read import name_blocked, pending_signatures, read_registry, require_free
 from calibgit.registry.refresh import refresh, require_continued
 from calibgit.registry.steps import check_event
 from calibgit.registry.verify import Slot
@@ -274,9 +275,12 @@ def _push(writer: Writer, updates: Mapping[str, str]) -> None:
         push(writer.repo, writer.remote, updates)
     except EnvironmentFault:
         name, oid = next(iter(updates.items()))
+        root = TAG_NAMESPACE.rstrip("/")
         with suppress(EnvironmentFault):
             if remote_refs(writer.repo, writer.remote, name).get(name) == oid:
                 return
+            if remote_refs(writer.repo, writer.remote, root):  # no fetch of the log brings it, and it blocks every name
+                raise name_blocked(name, root) from None
         raise
 
 

@@ -30,38 +30,32 @@ def main(directory: Path) -> Path:
     (alice / "configs/contracts").mkdir()
     shutil.copy(HERE / "configs/contracts/grades.schema.json", alice / "configs/contracts/runtime.schema.json")
     key = str(world.home("bob") / "key.pub")
-    expect(world.calibgit("alice", "init", "--line", "inspections", "--person", "bob", "bob@example.org", key), 0)
+    world.must("alice", "init", "--line", "inspections", "--person", "bob", "bob@example.org", key)
     world.git("alice", "add", "--all")
     world.git("alice", "commit", "--quiet", "-m", "Govern the grades")
     world.git("alice", "push", "--quiet", "origin", "HEAD:main")
-    expect(world.calibgit("alice", "init", "--seal", "--adopt", "1.0.0=production"), 0)
+    world.must("alice", "init", "--seal", "--adopt", "1.0.0=production")
 
-    expect(world.calibgit("alice", "collect", "--source", source, "--as-of", AS_OF), 0)
-    expect(world.calibgit("alice", "analyze", str(alice / SNAPSHOT)), 0)
-    expect(world.calibgit("alice", "propose", str(alice / REPORT), "--pr"), 0)
-    expect(world.calibgit(
+    world.must("alice", "collect", "--source", source, "--as-of", AS_OF)
+    world.must("alice", "analyze", str(alice / SNAPSHOT))
+    world.must("alice", "propose", str(alice / REPORT), "--pr")
+    world.must(
         "alice", "propose", str(alice / REPORT), "--pr", "--set", "compatibility_thresholds.excellent.min_score=92",
         "--reason", "an excellent place should stand out from the average one",
-    ), 0)  # fmt: skip
+    )  # fmt: skip
 
     for refspec in ("+refs/heads/*:refs/remotes/origin/*", "refs/tags/calib/*:refs/tags/calib/*"):
         world.git("bob", "fetch", "--quiet", "origin", refspec)
     world.git("bob", "checkout", "--quiet", "-B", "main", "origin/main")
     branch = "origin/calibgit/inspections/v1.1.0"
-    expect(world.calibgit("bob", "check", "--head", branch), 0)
+    world.must("bob", "check", "--head", branch)
     world.git("bob", "merge", "--quiet", "--no-ff", "-S", "-m", "Merge proposal v1.1.0", branch)
     world.git("bob", "push", "--quiet", "origin", "HEAD:main")
-    expect(world.calibgit("bob", "release", "1.1.0"), 0)
-    expect(world.calibgit("bob", "activate", "1.1.0"), 0)
-    expect(world.calibgit("bob", "status"), 0)
+    world.must("bob", "release", "1.1.0")
+    world.must("bob", "activate", "1.1.0")
+    world.must("bob", "status")
     print(f"\nThe repository stays in {bob}.")
     return world.root
-
-
-def expect(status: int, wanted: int) -> None:
-    """Stop where a command ends otherwise than the example says."""
-    if status != wanted:
-        raise AssertionError(f"exit status {status}, not {wanted}")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
-
 from calibgit.cli.demo.world import DemoWorld
 from calibgit.engine.table import write_results
 from calibgit.simulate.population import simulate
@@ -27,7 +25,7 @@ def main(directory: Path) -> Path:
     world = DemoWorld.build(directory)
     alice = world.clone("alice")
     world.git("alice", "commit", "--quiet", "--allow-empty", "-m", "First commit")
-    expect(world.calibgit("alice", "init", "--solo"), 0)
+    world.must("alice", "init", "--solo")
     settings = alice / "calibgit.toml"
     text = settings.read_text("utf-8")
     settings.write_text(text.replace('table = "scan_results"', 'table = "scan_results"\nshards_share_subjects = false'))
@@ -35,23 +33,23 @@ def main(directory: Path) -> Path:
     for name in ROWS:
         rows = list(region(name))
         everything += rows
-        write(world.root / name, rows)
-        expect(world.calibgit(
+        write_results(world.root / name, rows)
+        world.must(
             "alice", "collect", "--source", str(world.root / name), "--as-of", AS_OF, "--config", "1.0.0",
             "--private", str(world.root / f"{name}.json"), "-o", str(world.root / f"{name}.published.json"),
-        ), 0)  # fmt: skip
+        )  # fmt: skip
     counts = [str(world.root / f"{name}.json") for name in ROWS]
-    expect(world.calibgit(
+    world.must(
         "alice", "metrics", "merge", *counts, "--config", "1.0.0",
         "-o", str(world.root / "all.json"), "--publish", str(world.root / "metrics_snapshot.json"),
-    ), 0)  # fmt: skip
-    expect(world.calibgit("alice", "analyze", str(world.root / "metrics_snapshot.json"), "--config", "1.0.0"), 0)
+    )  # fmt: skip
+    world.must("alice", "analyze", str(world.root / "metrics_snapshot.json"), "--config", "1.0.0")
 
-    write(world.root / "all.duckdb", everything)
-    expect(world.calibgit(
+    write_results(world.root / "all.duckdb", everything)
+    world.must(
         "alice", "collect", "--source", str(world.root / "all.duckdb"), "--as-of", AS_OF, "--config", "1.0.0",
         "-o", str(world.root / "at_once.json"),
-    ), 0)  # fmt: skip
+    )  # fmt: skip
     if (world.root / "at_once.json").read_bytes() != (world.root / "metrics_snapshot.json").read_bytes():
         raise AssertionError("the merged snapshot is not that of one collection")
     print("\nMerged from three stores and collected at once: the same bytes.")
@@ -63,24 +61,6 @@ def region(name: str) -> Iterator[dict[str, object]]:
     config = json.loads(CONFIG.read_bytes())
     for row in simulate(config, rows=ROWS[name], seed=ROWS[name], start=dt.date(2024, 1, 1), days=30):
         yield {**row, "subject": f"{name.partition('.')[0]}-{row['subject']}"}
-
-
-def write(path: Path, rows: list[dict[str, object]]) -> None:
-    """One results table, in the kind of store that the name says."""
-    if path.suffix != ".parquet":
-        write_results(path, rows)
-        return
-    store = path.with_suffix(".tmp.duckdb")
-    write_results(store, rows)
-    with duckdb.connect(str(store), read_only=True) as connection:
-        connection.execute(f"COPY scan_results TO '{path}' (FORMAT parquet)")
-    store.unlink()
-
-
-def expect(status: int, wanted: int) -> None:
-    """Stop where a command ends otherwise than the example says."""
-    if status != wanted:
-        raise AssertionError(f"exit status {status}, not {wanted}")
 
 
 if __name__ == "__main__":

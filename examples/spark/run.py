@@ -9,11 +9,7 @@ import datetime as dt
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import duckdb
 
 from calibgit.cli.demo.world import DemoWorld
 from calibgit.engine.table import write_results
@@ -43,8 +39,8 @@ def main(directory: Path) -> Path:
     results = world.root / "results"
     results.mkdir()
     for number in range(FILES):
-        export(results / f"part-{number}.parquet", rows[number::FILES])
-    expect(world.calibgit("alice", "init", "--solo", "--from-source", f"spark:{results}"), 0)
+        write_results(results / f"part-{number}.parquet", rows[number::FILES])
+    world.must("alice", "init", "--solo", "--from-source", f"spark:{results}")
     collect(world, "spark", f"spark:{results}")
     collect(world, "duckdb", str(results / "*.parquet"))
     for kind in ("exact", "metrics_snapshot"):
@@ -66,25 +62,10 @@ def configure(folder: Path) -> None:
 
 def collect(world: DemoWorld, name: str, source: str) -> None:
     """One collection; the exact counts and the published ones."""
-    expect(world.calibgit(
+    world.must(
         "alice", "collect", "--source", source, "--as-of", AS_OF, "--config", "1.0.0",
         "--private", str(world.root / f"exact_{name}.json"), "-o", str(world.root / f"metrics_snapshot_{name}.json"),
-    ), 0)  # fmt: skip
-
-
-def export(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Some rows as a Parquet file."""
-    store = path.with_suffix(".duckdb")
-    write_results(store, rows)
-    with duckdb.connect(str(store), read_only=True) as connection:
-        connection.execute(f"COPY scan_results TO '{path}' (FORMAT parquet)")
-    store.unlink()
-
-
-def expect(status: int, wanted: int) -> None:
-    """Stop where a command ends otherwise than the example says."""
-    if status != wanted:
-        raise AssertionError(f"exit status {status}, not {wanted}")
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

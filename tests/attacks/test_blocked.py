@@ -60,6 +60,17 @@ def test_a_name_in_the_way_of_a_rollback_is_named_with_its_removal(running: Gove
     assert running.verification().ok
 
 
+def test_a_name_above_the_whole_log_is_named(running: Governed) -> None:
+    """No fetch of the log brings it, so no reader sees it; the remote refuses every name below."""
+    for name in running.remote_tags():
+        running.world.remote_git("update-ref", "-d", name)
+    squat(running, "refs/tags/calib")
+    with pytest.raises(CalibgitError, match="NAME_BLOCKED") as refusal:
+        jobs.deprecate(running.workspace("bob"), BASE, reason="old")
+    assert "refs/tags/calib'" in refusal.value.what
+    assert "git push origin --delete 'refs/tags/calib'" in refusal.value.fix
+
+
 @pytest.mark.slow
 def test_a_name_in_the_way_of_a_release_is_named(running: Governed) -> None:
     """Below the number that is due."""

@@ -17,7 +17,7 @@ from calibgit.model.ids import Version
 from calibgit.model.policy import read_policy
 from calibgit.runtime import load
 from tests.cli.conftest import Command
-from tests.support.governed import Governed
+from tests.support.governed import Governed, govern
 from tests.support.story import Story
 from tests.support.world import World, run_git
 
@@ -67,7 +67,7 @@ def test_status_at_a_time_is_the_last_event_up_to_it(story: Story, calibgit: Com
         assert value["seq"] == max(e["seq"] for e in events if e["at"] <= event["at"])
 
 
-@pytest.mark.parametrize("at", ["yesterday", "-1", "1.5", "2024-01-01", "2024-01-01T00:00:00"])
+@pytest.mark.parametrize("at", ["0", "99", "yesterday", "-1", "1.5", "2024-01-01", "2024-01-01T00:00:00"])
 def test_a_moment_that_is_none_is_a_usage_error(story: Story, calibgit: Command, at: str) -> None:
     result = calibgit("--repo", story.governed.world.clone, "status", f"--at={at}")
     assert result.status == 2
@@ -536,6 +536,17 @@ def test_a_registry_that_is_not_sealed_is_refused_by_name(world: World, calibgit
     )  # fmt: skip
     for words in (["show", "1.0.0"], ["release", "1.0.0"], ["rollback", "--reason", "x"], ["check"]):
         refused(calibgit("--repo", world.clone, *words), "NOT_SEALED", 1)
+
+
+@pytest.mark.parametrize("words", [["status"], ["verify"], ["log"], ["show", "1.0.0"]])
+def test_every_reader_says_that_one_person_does_everything(
+    world: World, calibgit: Command, be: Be, words: list[str]
+) -> None:
+    be("alice")
+    governed = govern(world, team=("alice",), solo=True)
+    place = ["--repo", governed.world.clone, *words]
+    assert "single-person registry" in calibgit(*place).out
+    assert calibgit(*place, "--format", "json").data["four_eyes"] is False
 
 
 BAD_CONFIGS = {

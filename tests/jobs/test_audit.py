@@ -10,10 +10,12 @@ import pytest
 
 from calibgit.audit.page import page
 from calibgit.errors import IntegrityError
-from calibgit.jobs import govern, upkeep
+from calibgit.jobs import cosigning, govern, upkeep
 from calibgit.jobs.auditing import audit
+from calibgit.jobs.cosigning import Wanted
 from calibgit.model.ids import Version
 from tests.attacks.raw import plant, slot
+from tests.jobs.test_upkeep import change_policy, on_main, threshold
 from tests.support.governed import Governed
 from tests.support.governed import govern as govern_world
 from tests.support.world import World, run_git
@@ -44,14 +46,15 @@ def test_it_tells_who_wrote_approved_and_signed_what_and_on_what_evidence(govern
     )  # fmt: skip
     assert [(p.version, p.from_seq, p.until_seq) for p in report.periods] == [("1.0.0", 1, 3), ("1.1.0", 3, None)]
     assert [(e.seq, e.role, e.signers) for e in report.events] == [
-        (1, "policy", ("alice",)), (2, "release", ("bob",)), (3, "activate", ("bob",)),
+        (1, "policy", ("alice",)), (2, "release", ("bob",)), (3, "activate:production", ("bob",)),
     ]  # fmt: skip
     assert any(change.startswith("alice joins as a person with the key ...") for change in report.policies[0].changes)
 
 
 def test_a_rollback_by_one_person_is_found_until_another_accepts_it(governed: Governed) -> None:
     written, _ = govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
-    assert "UNRATIFIED" in found(governed)
+    (told,) = [finding for finding in audit(governed.workspace()).findings if finding.code == "UNRATIFIED"]
+    assert told.fix == "alice or carol may run: calibgit ratify 4 --reason TEXT"
     upkeep.ratify(governed.workspace("alice"), written.event.seq, reason="right")
     report = audit(governed.workspace())
     assert "UNRATIFIED" not in [finding.code for finding in report.findings]
@@ -60,6 +63,69 @@ def test_a_rollback_by_one_person_is_found_until_another_accepts_it(governed: Go
     governed.fetch()
     (rollback,) = audit(governed.workspace()).rollbacks
     assert rollback.report == "found"
+
+
+def test_every_event_of_a_stolen_key_is_told_and_not_only_what_is_active(governed: Governed) -> None:
+    on_main(governed)
+    bob = governed.world.public_key("bob")
+    entry = f'ended = [{{ key = "{bob}", from_seq = 2, compromised = true }}]\n'
+    change_policy(governed, f'keys = ["{bob}"]\n', f'keys = ["{bob}"]\n{entry}')
+    upkeep.policy(governed.workspace("alice"), reason="bob's laptop was stolen")
+    findings = audit(governed.workspace()).findings
+    assert [(each.seq, each.weight) for each in findings if each.code == "SUSPECT"] == [(3, "look"), (2, "look")]
+
+
+def test_the_role_that_carried_a_policy_is_told_not_any_that_its_writer_holds(governed: Governed) -> None:
+    on_main(governed)
+    threshold(governed, "policy", 2)
+    bob = 'emails = ["bob@example.org"]'
+    change_policy(governed, bob, bob.replace("]", ', "bob@example.com"]'))
+    upkeep.policy(governed.workspace("alice"), reason="alone, in an emergency")
+    told = [(e.seq, e.role, e.threshold) for e in audit(governed.workspace()).events if e.kind == "policy"]
+    assert told == [(4, "policy", 1), (5, "recover", 1)]
+
+
+def test_a_policy_that_recovery_people_changed_is_always_told(governed: Governed) -> None:
+    on_main(governed)
+    threshold(governed, "policy", 2)
+    assert "EMERGENCY_POLICY" not in found(governed)
+    bob = 'emails = ["bob@example.org"]'
+    change_policy(governed, bob, bob.replace("]", ', "bob@example.com"]'))
+    upkeep.policy(governed.workspace("alice"), reason="alone, as recovery")
+    findings = audit(governed.workspace()).findings
+    assert [(each.seq, each.weight) for each in findings if each.code == "EMERGENCY_POLICY"] == [(5, "look")]
+
+
+def test_an_override_and_the_environments_own_role_are_told(governed: Governed) -> None:
+    govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
+    govern.activate(governed.workspace("bob"), V110, env="production", override=("again",), reason="it was right")
+    report = audit(governed.workspace())
+    assert [(e.seq, e.role, e.override) for e in report.events if e.kind == "activate"] == [
+        (3, "activate:production", ()), (5, "activate:production", ("again",)),
+    ]  # fmt: skip
+    assert [each.seq for each in report.findings if each.code == "OVERRIDDEN"] == [5]
+    assert "**overriding again**" in page(report)
+
+
+def test_everybody_who_signed_a_release_is_told_and_who_asked_for_it(governed: Governed) -> None:
+    on_main(governed)
+    threshold(governed, "release", 2)
+    governed.merge(governed.propose("1.2.0", initiator="alice"), by="bob")
+    version = Version(1, 2, 0)
+    cosigning.countersign(governed.workspace("alice"), Wanted("release", version, reason="ready"))
+    govern.release(governed.workspace("bob"), version, reason="ready")
+    report = audit(governed.workspace())
+    (release,) = [release for release in report.releases if release.version == "1.2.0"]
+    assert (release.signer, release.cosigners) == ("bob", ("alice",))
+    (row,) = [line for line in page(report).splitlines() if line.startswith("| scoring v1.2.0")]
+    assert "| alice, carol, asked for by alice |" in row
+    assert "| bob, alice (event 5) |" in row
+
+
+def test_advice_is_words_and_no_piece_of_code(governed: Governed) -> None:
+    govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
+    (row,) = [line for line in page(audit(governed.workspace())).splitlines() if "UNRATIFIED" in line]
+    assert row.endswith("| alice or carol may run: calibgit ratify 4 \\-\\-reason TEXT |")
 
 
 def test_a_rollback_report_that_was_changed_is_missing(governed: Governed) -> None:
@@ -111,3 +177,14 @@ def test_the_document_keeps_its_schema(governed: Governed) -> None:
     value = json.loads(audit(governed.workspace()).pretty())
     assert value["schema"] == "calibgit/audit/1"
     assert {"findings", "releases", "periods", "rollbacks", "policies", "events"} <= value.keys()
+
+
+def test_a_rollback_that_nobody_else_may_accept_says_what_is_missing(governed: Governed) -> None:
+    on_main(governed)
+    text = (governed.world.clone / "trust.toml").read_text()
+    section = text[text.index('[roles."activate:production"]') :].partition("\n\n")[0]
+    change_policy(governed, section, section.replace('"alice", ', "").replace(', "carol"', ""))
+    upkeep.policy(governed.workspace("alice"), reason="bob alone")
+    govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
+    (told,) = [finding for finding in audit(governed.workspace()).findings if finding.code == "UNRATIFIED"]
+    assert told.fix.startswith("whoever gets the role activate in production and is not bob may run: calibgit ratify")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from calibgit.errors import CalibgitError, GateClosed, IntegrityError, PermissionRefused
-from calibgit.jobs import cosigning, govern, pinning, upkeep
+from calibgit.jobs import cosigning, govern, pinning, read, upkeep
 from calibgit.jobs.cosigning import Wanted
+from calibgit.jobs.doctor import doctor
 from calibgit.model.ids import Version
 from tests.attacks.raw import plant, slot, write
 from tests.support.governed import BASE, Governed
@@ -16,6 +17,7 @@ from tests.support.governed import govern as govern_world
 from tests.support.world import World
 
 V110 = Version(1, 1, 0)
+V120 = Version(1, 2, 0)
 TRUST = "trust.toml"
 
 
@@ -185,6 +187,37 @@ def test_a_compromised_key_raises_an_alarm_until_somebody_looks(released: Govern
     refused("ALREADY_ACTIVE", lambda: govern.activate(released.workspace("alice"), V110, env="production"))
 
 
+def alarms(governed: Governed) -> list[tuple[int, str]]:
+    warnings = read.status(governed.workspace())["warnings"]
+    return [(each["seq"], each["message"]) for each in warnings if each["code"] == "SUSPECT"]
+
+
+def test_what_a_stolen_key_brought_into_the_policy_is_alarmed_until_it_is_gone_or_somebody_looks(
+    released: Governed,
+) -> None:
+    threshold(released, "policy", 2)
+    hire(released, "dave")
+    wanted = Wanted("policy", reason="dave joins")
+    cosigning.countersign(released.workspace("dave"), wanted)
+    cosigning.countersign(released.workspace("bob"), wanted)
+    upkeep.policy(released.workspace("alice"), reason="dave joins")
+    bob = released.world.public_key("bob")
+    entry = f'ended = [{{ key = "{bob}", from_seq = 4, compromised = true }}]\n'
+    change_policy(released, f'keys = ["{bob}"]\n', f'keys = ["{bob}"]\n{entry}')
+    assert alarms(released) == []
+    upkeep.policy(released.workspace("alice"), reason="bob's laptop was stolen")
+    ((seq, told),) = alarms(released)
+    assert seq == 4
+    assert "a key of bob" in told
+    assert "dave joins as a person with the key" in told
+    assert any(
+        told == finding["what"] for finding in doctor(released.workspace())["checks"] if finding["status"] == "fail"
+    )
+    change_policy(released, "[roles.release]", "# dave is ours, alice looked\n[roles.release]")
+    upkeep.policy(released.workspace("alice"), reason="looked at it")
+    assert alarms(released) == []
+
+
 def test_junk_in_the_next_slot_is_voided_and_the_log_goes_on(released: Governed, tmp_path: Path) -> None:
     world = released.world
     for place in (world.clone, world.remote):
@@ -255,6 +288,23 @@ def test_a_rollback_by_one_person_is_ratified_by_another(released: Governed) -> 
     assert not released.verification().state.unratified()
     with pytest.raises(GateClosed, match="ALREADY_RATIFIED"):
         upkeep.ratify(released.workspace("carol"), seq, reason="me too")
+
+
+def test_a_rollback_to_what_no_longer_stands_names_what_does(released: Governed) -> None:
+    """Advice that would be refused, too, is no advice."""
+    govern.activate(released.workspace("bob"), V110, env="production")
+    note = "there is nothing to roll scoring in production back to"
+    assert not any(note in each["what"] for each in doctor(released.workspace())["checks"])
+    released.merge(released.propose("1.2.0", good=66), by="alice")
+    govern.release(released.workspace("bob"), V120, reason="ready")
+    with pytest.raises(GateClosed, match="NOT_A_ROLLBACK_TARGET") as refusal:
+        govern.rollback(released.workspace("bob"), env="production", to=V120, reason="x")
+    assert refusal.value.fix == "calibgit rollback --env production --to 1.0.0 --line scoring --reason TEXT"
+    govern.deprecate(released.workspace("bob"), BASE, reason="old")
+    with pytest.raises(GateClosed, match="NOT_A_ROLLBACK_TARGET") as refusal:
+        govern.rollback(released.workspace("bob"), env="production", to=V120, reason="x")
+    assert refusal.value.fix == "release and activate a corrected version"
+    assert any(note in each["what"] for each in doctor(released.workspace())["checks"])
 
 
 def test_a_rollback_that_was_cut_off_and_is_repeated_goes_back_once(released: Governed) -> None:

@@ -103,6 +103,16 @@ class DemoWorld:
         with self.being(person), indented():
             return run(["--repo", str(self.clone(person)), *words])
 
+    def must(self, person: str, *words: str) -> None:
+        """`calibgit`, in a story that ends where a command fails.
+
+        Raises:
+            AssertionError: the command did not exit with 0.
+        """
+        status = self.calibgit(person, *words)
+        if status != 0:
+            raise AssertionError(f"calibgit {words[0]}: exit status {status}")
+
     def git(self, person: str, *words: str, quiet: bool = False) -> str:
         """Show and run a stock git command in a person's clone; what it printed.
 
