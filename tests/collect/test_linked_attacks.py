@@ -15,7 +15,7 @@ import pytest
 from calibgit.model import semantics
 from calibgit.model.snapshot import MetricsSnapshot, Stratum
 from tests.support.attacker import Atom, Attack, publish, random_rows
-from tests.support.results import CONFIG
+from tests.support.results import CONFIG, GOOD, everyone
 
 GATES = semantics.gates(CONFIG)
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -128,3 +128,24 @@ def _flags(s: Stratum) -> set[Choice]:
         empty = None if s.flag_counts.status != "present" else (("empty",), 0)
         found.add((cap, word, tuple((c, cells.get(c, empty)) for c in range(len(GATES.bands)))))
     return found
+
+
+HIGH = '[{"type": "missed_deadline", "severity": "high"}]'
+
+
+@pytest.mark.parametrize(("few", "told"), [(50, True), (5, False)])
+def test_outcomes_by_score_do_not_tell_what_outcomes_by_confidence_hold_back(
+    tmp_path: Path, few: int, told: bool
+) -> None:
+    """Good outcomes of the confident, less those of the confident without flags: a few with a flag."""
+    kinds = {(0.8, "[]"): (200, 200), (0.8, HIGH): (few, 200), (0.65, "[]"): (200, 200)}
+    rows = [
+        {**GOOD, "score": 90, "confidence": confidence, "flags": flags, "outcome": outcome}
+        for (confidence, flags), (good, bad) in kinds.items()
+        for outcome in [1] * good + [0] * bad
+    ]
+    _, snapshot = publish(tmp_path / "a.sqlite", everyone(rows))
+    s = snapshot.strata[0]
+    assert sum(cell.positives for cell in s.outcome.cells if cell.lo >= 70) == 200 + few
+    unflagged = [sum(cell.positives for cell in row.cells) for row in s.outcome_score.rows if row.groups == (0,)]
+    assert unflagged == [200] * told
