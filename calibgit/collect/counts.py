@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from calibgit.engine.gates import CONFIDENCE_SCALE, units
 from calibgit.engine.plan import Plan
@@ -53,13 +54,13 @@ class Counts:
         for row in self.rows.get(table, ()):
             yield tuple(row.keys[place] for place in places), row.bin, row.n
 
-    def score_cap(self, where: int) -> int:
-        """The best band that the scores of a bin reach; cuts are edges of the base grid."""
-        grid = self.plan.score
-        last = len(self.bands) - 1
-        place = grid.min + where * grid.step
-        cuts = self.plan.gates.cuts[:-1]
-        return next((index for index, cut in enumerate(cuts) if place >= units(cut, grid.scale)), last)
+    @cached_property
+    def score_caps(self) -> tuple[int, ...]:
+        """By bin of the base grid: the best band that its scores reach; cuts are edges of that grid."""
+        grid, last = self.plan.score, len(self.bands) - 1
+        cuts = [units(cut, grid.scale) for cut in self.plan.gates.cuts[:-1]]
+        places = (grid.min + where * grid.step for where in range(grid.bins))
+        return tuple(next((index for index, cut in enumerate(cuts) if place >= cut), last) for place in places)
 
     def confidence_caps(self, lo: int, hi: int) -> frozenset[int]:
         """The best bands that confidences in bins `[lo, hi)` reach; bin -1 stands for no value."""
@@ -72,9 +73,13 @@ class Counts:
         return frozenset(found)
 
     def _confidence_cap(self, value: int) -> int:
+        limits = self._confidence_limits
+        return next((i for i, limit in enumerate(limits) if limit is None or value >= limit), len(limits))
+
+    @cached_property
+    def _confidence_limits(self) -> tuple[int | None, ...]:
         limits = self.plan.gates.confidence[:-1]
-        passed = (i for i, limit in enumerate(limits) if limit is None or value >= units(limit, CONFIDENCE_SCALE))
-        return next(passed, len(limits))
+        return tuple(None if limit is None else units(limit, CONFIDENCE_SCALE) for limit in limits)
 
     def small(self, *numbers: int) -> bool:
         """Whether one of these may not be published."""

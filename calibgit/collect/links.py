@@ -172,7 +172,7 @@ def _add(parts: dict[Node, Part], node: Node, part: Part) -> None:
 
 
 def _score_caps(counts: Counts, lo: int, hi: int) -> Caps:
-    return frozenset(range(counts.score_cap(hi - 1), counts.score_cap(lo) + 1))
+    return frozenset(range(counts.score_caps[hi - 1], counts.score_caps[lo] + 1))
 
 
 def _score_parts(counts: Counts, block: GridBlock) -> dict[Node, Part]:

@@ -46,7 +46,7 @@ def _cumulated(counts: Counts, score: GridBlock) -> list[int | None]:
         exact = True
         for row in score.rows:
             for cell in row.cells:
-                caps = {counts.score_cap(cell.lo), counts.score_cap(cell.hi - 1)}
+                caps = {counts.score_caps[cell.lo], counts.score_caps[cell.hi - 1]}
                 able = {max(cap, group) < band for cap in caps for group in row.groups}
                 exact = exact and (len(able) == 1 or not cell.n)
                 inside += cell.n if able == {True} else 0

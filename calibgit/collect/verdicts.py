@@ -27,7 +27,7 @@ def differing(counts: Counts) -> tuple[int, int]:
     for (recorded, cap), where, n in counts.facts("score", "label", "cap"):
         if recorded in index:
             mapped += n
-            wrong += n if index[recorded] != max(int(cap), counts.score_cap(where or 0)) else 0
+            wrong += n if index[recorded] != max(int(cap), counts.score_caps[where or 0]) else 0
     return mapped, wrong
 
 
