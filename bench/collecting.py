@@ -1,4 +1,4 @@
-"""Collecting from DuckDB, against reading and parsing the same JSON columns once."""
+"""Collecting from DuckDB, against reading and parsing the same JSON columns once; and disclosure control by itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import duckdb
 from bench.clock import wall
 from calibgit.engine.table import write_results
 from calibgit.jobs.active_config import ActiveConfig
-from calibgit.jobs.measure import Subject, collect
+from calibgit.jobs.measure import Subject, collect, publish
 from calibgit.model.ids import Version
 from calibgit.model.settings import read_settings
 from calibgit.simulate.population import simulate
@@ -44,6 +44,9 @@ def measure() -> Iterator[tuple[str, str, str]]:
             f"{ROWS / used / 1e6:.2f}M rows/s",
             f"{used / floor:.1f}x one parse of the JSON",
         )
+        exact, _ = collect(subject, str(path), as_of="2024-04-01")
+        alone = wall(lambda: publish(subject, exact))
+        yield (f"disclosure control of {ROWS:,} rows", f"{alone:.2f} s", f"{alone / used:.0%} of collecting them")
 
 
 def _parse_once(path: Path) -> float:

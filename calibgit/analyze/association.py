@@ -10,9 +10,9 @@ from calibgit.model.snapshot import GridRow
 
 
 def goodman_kruskal(rows: Sequence[GridRow]) -> Association | None:
-    """Goodman and Kruskal's gamma (1954) of label rank by confidence, with its standard error (1963).
+    """Goodman and Kruskal's gamma (1954) of band rank by confidence, with its standard error (1963).
 
-    Positive when better labels, which have lower indices, come with higher values. Two cells count as a pair only
+    Positive when better bands, which have lower indices, come with higher values. Two cells count as a pair only
     if their intervals do not overlap and their groups are ordered; anything else is a tie. None without pairs.
     """
     import numpy as np  # noqa: PLC0415  kept off the start-up path

@@ -1,7 +1,7 @@
-"""Confidence alignment. With outcomes: does confidence run hot or cold? Without: does it rank with the label?
+"""Confidence alignment. With outcomes: does confidence run hot or cold? Without: does it rank with the rest?
 
-Means are never compared with a range that a gate already enforces: a label that needs 0.7 has a mean above 0.7
-whatever the confidence is worth.
+The rest is the band that score and flags let through. The recorded label would not do: it holds the confidence gate
+itself, and a label that needs 0.7 has a mean above 0.7 whatever the confidence is worth.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ _AFFECTED = ("confidence",)
 
 
 def confidence_alignment(context: Context) -> list[Draft]:
-    """Calibration where outcomes are published, else the association of confidence with the label."""
+    """Calibration where outcomes are published, else the association of confidence with the other gates' band."""
     outcome = context.stratum.outcome
-    if outcome.status == "present" and outcome.grid is not None and outcome.cells:
-        return _calibration(context, outcome.grid, outcome.cells)
+    cells = [cell for cell in outcome.cells if cell.lo >= 0 and cell.n]
+    if outcome.status == "present" and outcome.grid is not None and cells:
+        return _calibration(context, outcome.grid, cells)
     return [_association(context)]
 
 
@@ -114,18 +115,18 @@ def _association(context: Context) -> Draft:
     limits = Limits(low=context.settings.analysis.confidence_gamma, unit="association")
     topic = Topic(
         context.name("confidence", "association"), CONFIDENCE_ALIGNMENT, "association",
-        "The rank association of label and confidence", _AFFECTED,
-        advice_low="Better labels come with less confidence. Record outcomes and check the confidence at its "
+        "The rank association of confidence with the band that score and flags let through", _AFFECTED,
+        advice_low="Better bands come with less confidence. Record outcomes and check the confidence at its "
         "source; no cut cures this.",
     )  # fmt: skip
     if block.status != "present":
         return unpublished(context, topic, block.status)
-    rows = [row for row in measured(block.rows) if row.groups and max(row.groups) < len(context.bands)]
+    rows = measured(block.rows)
     size = total(rows)
     if size < context.settings.analysis.min_n:
         return judge(
             context, topic, None, limits, n=size,
-            reason=f"{size} labelled confidences are too few; it takes {context.settings.analysis.min_n}",
+            reason=f"{size} confidences are too few; it takes {context.settings.analysis.min_n}",
         )  # fmt: skip
     effect = goodman_kruskal(rows)
     evidence: dict[str, Scalar] = {"outcomes": "absent"}

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from calibgit.analyze.effects import Difference, Effect, Rate
 from calibgit.model import semantics
+from calibgit.model.blocks import Presence
 from calibgit.model.report import Finding, Scalar, Severity
 from calibgit.model.settings import Line, Range
-from calibgit.model.snapshot import Presence, Stratum
+from calibgit.model.snapshot import Stratum
 
 Unit = Literal["rate", "ratio", "difference", "association"]
 MAJOR = 2.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
 from calibgit.analyze.effects import Difference, Rate
 from calibgit.analyze.intervals import two_proportion_p
+from calibgit.model.blocks import TallyBlock
 from calibgit.model.report import Scalar
-from calibgit.model.snapshot import MISSING, TallyBlock
+from calibgit.model.snapshot import MISSING
 
 ESCALATION_PATTERNS = "escalation_patterns"
 NOT_ESCALATED = frozenset({"none", "__none__"})

@@ -17,18 +17,10 @@ from calibgit.analyze.sufficiency import DATA_SUFFICIENCY, conflict_density, dat
 from calibgit.analyze.verdict import conclude
 from calibgit.errors import UsageError
 from calibgit.model import semantics
+from calibgit.model.blocks import RateBlock, TallyBlock, Verdicts
 from calibgit.model.report import CalibrationReport, Finding, ReportSummary
 from calibgit.model.settings import Line
-from calibgit.model.snapshot import (
-    CategoryBlock,
-    GridBlock,
-    MetricsSnapshot,
-    OutcomeBlock,
-    RateBlock,
-    Stratum,
-    TallyBlock,
-    Verdicts,
-)
+from calibgit.model.snapshot import CategoryBlock, GridBlock, MetricsSnapshot, OutcomeBlock, Stratum
 
 FAMILIES = (
     boundary_crowding,
@@ -124,7 +116,7 @@ def _contexts(
                 stratum=stratum,
                 bands=snapshot.bands,
                 settings=settings,
-                k=snapshot.privacy.k,
+                k=snapshot.privacy.threshold,
                 gates=semantics.gates(config_data) if stratum is reviewed else None,
                 config=config_data,
                 before=before,

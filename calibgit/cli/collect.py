@@ -100,6 +100,7 @@ def print_snapshot(snapshot: MetricsSnapshot) -> None:
                 say(f"    {status}: {', '.join(names)}")
     p = snapshot.privacy
     say(
-        f"  privacy: no count from 1 to {p.k - 1} {p.unit}; {p.merged_bins} bins merged, {p.folded_keys} keys "
-        f"folded, {p.withheld_cells} counts and {p.withheld_strata} versions withheld"
+        f"  privacy: every count but 0 stands for at least {p.k} {p.unit}; {p.merged_bins} bins merged, "
+        f"{p.folded_keys} keys folded, {p.hidden_cells} counts hidden and audited; {p.withheld_cells} counts, "
+        f"{p.withheld_blocks} blocks and {p.withheld_strata} versions withheld"
     )

@@ -48,9 +48,9 @@ def partition(
 ) -> Partition:
     """The finest partition of an axis that may be published.
 
-    Candidates have edges at every 1, 2, 5 or 10 units. The finest candidate is taken of which at most 5% of the
-    mass sits in cells that are too small, else the coarsest. Cells that are too small are then merged into their
-    smaller neighbour, across an edge of `keep` only when nothing else is left.
+    Between two edges of `keep`, candidates have edges at every 1, 2, 5 or 10 units. The finest candidate is taken of
+    which at most 5% of the mass sits in cells that are too small, else the coarsest. Cells that are too small are
+    then merged into their smaller neighbour, across an edge of `keep` only when nothing else is left.
 
     Args:
         bins: the measures of each base bin; the first is the mass.
@@ -62,28 +62,37 @@ def partition(
         Cells that all are publishable, except when the whole axis in one cell is not.
     """
     size = len(bins)
-    mass = sum(measures[0] for measures in bins)
-    inner = [edge for edge in keep if 0 < edge < size]
+    inner = frozenset(edge for edge in keep if 0 < edge < size)
+    cells: list[Cell] = []
+    for low, high in pairwise(sorted({0, size, *inner})):
+        cells += _finest(bins, low, high, unit, publishable)
+    merged = merge_cells(cells, inner, publishable)
+    return Partition(cells=tuple(merged), merges=len(cells) - len(merged))
+
+
+def _finest(bins: Sequence[Measures], low: int, high: int, unit: int, publishable: Publishable) -> list[Cell]:
+    mass = sum(measures[0] for measures in bins[low:high])
     cells: list[Cell] = []
     for step in STEPS:
-        edges = sorted({0, size, *inner, *range(0, size, step * unit)})
+        size = step * unit
+        edges = sorted({low, high, *range(-(-low // size) * size, high, size)})
         cells = [Cell(lo, hi, _sum(bins[lo:hi])) for lo, hi in pairwise(edges)]
         small = sum(cell.measures[0] for cell in cells if not publishable(cell.measures))
         if small <= MERGED_SHARE * mass:
             break
-    merged = _merge(cells, frozenset(inner), publishable)
-    return Partition(cells=tuple(merged), merges=len(cells) - len(merged))
+    return cells
 
 
-def _merge(cells: list[Cell], keep: frozenset[int], publishable: Publishable) -> list[Cell]:
+def merge_cells(cells: Sequence[Cell], keep: frozenset[int], publishable: Publishable) -> list[Cell]:
+    """Merge cells that may not be published into their smaller neighbours, across `keep` only as a last resort."""
     cells = list(cells)
     while len(cells) > 1:
         small = [index for index, cell in enumerate(cells) if not publishable(cell.measures)]
         if not small:
             break
         free = [index for index in small if _neighbours(cells, index, keep)]
-        pool, barred = (free, keep) if free else (small, frozenset[int]())
-        index = min(pool, key=lambda i: (cells[i].measures[0], i))
+        chosen, barred = (free, keep) if free else (small, frozenset[int]())
+        index = min(chosen, key=lambda i: (cells[i].measures[0], i))
         other = min(_neighbours(cells, index, barred), key=lambda i: (cells[i].measures[0], i))
         left, right = sorted((index, other))
         joined = Cell(cells[left].lo, cells[right].hi, _sum([cells[left].measures, cells[right].measures]))
@@ -104,17 +113,24 @@ def _sum(parts: Sequence[Measures]) -> Measures:
     return tuple(sum(column) for column in zip(*parts, strict=True))
 
 
-def pool(masses: Sequence[int], k: int) -> list[tuple[int, ...]]:
-    """Join neighbouring groups until each pool is 0 or at least `k`.
+def pool(groups: Sequence[Measures], publishable: Publishable) -> list[tuple[int, ...]]:
+    """Join neighbouring groups until each pool may be published.
 
     Args:
-        masses: mass by group, in order.
-        k: smallest count that may be published.
+        groups: measures by group, in order; the first is the mass.
+        publishable: whether a pool with these measures may be published.
 
     Returns:
         Pools of group indices, in order. Groups without mass stand in no pool, except between two pooled ones.
     """
-    bins: list[Measures] = [(mass,) for mass in masses]
-    cells = [Cell(index, index + 1, measures) for index, measures in enumerate(bins) if measures[0]]
-    merged = _merge(cells, frozenset(), at_least(k))
+    cells = [Cell(index, index + 1, measures) for index, measures in enumerate(groups) if measures[0]]
+    merged = merge_cells(cells, frozenset(), publishable)
     return [tuple(range(cell.lo, cell.hi)) for cell in merged]
+
+
+def coarser(groups: Sequence[Measures], pools: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The pools with one fewer: the two neighbours joined that hold least together."""
+    mass = [sum(groups[index][0] for index in each) for each in pools]
+    at = min(range(len(pools) - 1), key=lambda i: (mass[i] + mass[i + 1], i))
+    joined = tuple(range(pools[at][0], pools[at + 1][-1] + 1))
+    return [*pools[:at], joined, *pools[at + 2 :]]

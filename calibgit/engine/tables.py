@@ -47,7 +47,7 @@ TABLES: Final[Mapping[str, Table]] = {
     "sufficiency": Table(("label", "sufficiency"), None, ("sufficiency",)),
     "conflict": Table(("conflict",), "conflict_bin", ("conflict",)),
     "period": Table(("period", "label", "flagged", "escalated", "sufficiency")),
-    "outcome_score": Table(("outcome",), "score_bin", ("outcome",)),
+    "outcome_score": Table(("cap", "outcome"), "score_bin", ("outcome",)),
     "outcome_confidence": Table(("outcome", "confidence"), "confidence_bin", ("outcome",)),
     "outcome_period": Table(("period", "label", "outcome"), None, ("outcome",)),
     "feedback": Table(("label", "feedback"), None, ("feedback",)),

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from calibgit.model.base import Document
+from calibgit.model.blocks import Count
 from calibgit.model.report import Scalar
-from calibgit.model.snapshot import Count
 
 Level = Literal["none", "patch", "minor", "major"]
 

@@ -1,8 +1,8 @@
 """Stage 1's output: counts over one window. The exact snapshot stays private; the published one is committed.
 
 Bins are half-open and counted from zero: bin `i` of a grid covers `[min + i*step, min + (i+1)*step)`, the last bin
-holds exactly the top of the range. Cells name bins, `lo` included and `hi` excluded. In the blocks `confidence` and
-`conflict` a first cell `[-1, 0)` holds the assessments without a value.
+holds exactly the top of the range. Cells name bins, `lo` included and `hi` excluded. In the blocks of confidence and
+conflict a first cell `[-1, 0)` holds the assessments without a value. `model.blocks` has the other published blocks.
 """
 
 from __future__ import annotations
@@ -12,9 +12,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from calibgit.model.base import Document
-
-Count = Annotated[int, Field(strict=True, ge=0)]
-Presence = Literal["present", "absent", "withheld"]
+from calibgit.model.blocks import (
+    Count,
+    CrossBlock,
+    DesignBlock,
+    FlagCountBlock,
+    FlagTypeDetail,
+    MomentBlock,
+    Presence,
+    PrivacyStatement,
+    RateBlock,
+    TallyBlock,
+    Verdicts,
+)
 
 OTHER = "__other__"
 MISSING = "__missing__"
@@ -100,12 +110,14 @@ class GridCell(Document):
 class GridRow(Document):
     """One row of a grid block: the groups it pools, in order, and its cells, which cover all of its mass.
 
-    For block `score` a group is a band's index: the cap that all gates but the score set.
-    For block `confidence` a group is a band's index: the recorded label.
+    A group is a band's index, and means the cap that all gates but the block's own set.
+    `half`: how many of the row's assessments are of half `a` of the subjects, on some of the row's own edges; the
+    rest is half `b`. Empty where the halves may not be published.
     """
 
     groups: tuple[int, ...]
     cells: tuple[GridCell, ...]
+    half: tuple[GridCell, ...] = ()
 
 
 class GridBlock(Document):
@@ -116,33 +128,29 @@ class GridBlock(Document):
     rows: tuple[GridRow, ...] = ()
 
 
-class TallyBlock(Document):
-    """Counts of exclusive keys. `folded`: closed keys too rare to publish, counted in `__other__`."""
+class GroupBlock(Document):
+    """The score block by declared group of people: rows pool the same caps, on some of their edges."""
 
     status: Presence
-    counts: dict[str, Count] = {}
-    folded: tuple[str, ...] = ()
-
-
-class RateBlock(Document):
-    """For each key, of `n` assessments how many have it; None where that count may not be published."""
-
-    status: Presence
-    n: Count = 0
-    counts: dict[str, Count | None] = {}
+    groups: dict[str, tuple[GridRow, ...]] = {}
 
 
 class OutcomeCell(Document):
-    """Assessments of one confidence bin range whose outcome is known: `n`, and `positives` among them."""
+    """Assessments of one range of bins whose outcome is known: `n`, `positives` among them; and `pending` ones."""
 
     lo: int
     hi: int
     n: Count
     positives: Count
+    pending: Count = 0
 
 
 class OutcomeBlock(Document):
-    """Outcome by confidence; `pending` is the number without an outcome, None where it may not be published."""
+    """Outcome by confidence, on edges that all rows of the block `confidence` share.
+
+    `pending` is the number whose outcome is open, or cannot be read; None where it is too small to be published, and
+    then the cells that hold such outcomes are left out.
+    """
 
     status: Presence
     grid: GridSpec | None = None
@@ -150,30 +158,43 @@ class OutcomeBlock(Document):
     pending: Count | None = None
 
 
+class OutcomeRow(Document):
+    """Outcomes of one row of the score block, on some of its edges; the cells cover the row."""
+
+    groups: tuple[int, ...]
+    cells: tuple[OutcomeCell, ...]
+
+
+class ScoreOutcomeBlock(Document):
+    """Outcome by score and by the cap of the other gates; rows with too few of a kind are left out."""
+
+    status: Presence
+    rows: tuple[OutcomeRow, ...] = ()
+
+
 class CategorySum(Document):
-    """Of `n` assessments with this category, the sum of its scores in fixed point `scale`."""
+    """Of `n` assessments with this category, the sum of its scores in fixed point `scale`, and their histogram."""
 
     n: Count
     total: int
     scale: int
+    cells: tuple[GridCell, ...] = ()
 
 
 class CategoryBlock(Document):
-    """Coverage and mean by category; a category too rare to publish is None."""
+    """Coverage, mean and histogram by category; a category too rare to publish is None."""
 
     status: Presence
+    grid: GridSpec | None = None
     categories: dict[str, CategorySum | None] = {}
 
 
-class Verdicts(Document):
-    """What only exact counts can show, as closed words without numbers."""
-
-    label_conformance: Literal["conforms", "deviates", "absent", "not_assessable"] = "absent"
-    score_range: Literal["inside", "outside"] = "inside"
-
-
 class Stratum(Document):
-    """The blocks of one logic version. Versions are never pooled. `n` is the number of counted assessments."""
+    """The blocks of one logic version. Versions are never pooled. `n` is the number of counted assessments.
+
+    Blocks: `score` by the cap of the other gates, and by declared group; `confidence` by the cap of the other gates;
+    `flag_counts` by the cap of the other gates; `crosses` of two words, named by their tallies.
+    """
 
     logic_version: str
     n: Count
@@ -189,17 +210,15 @@ class Stratum(Document):
     conflict: GridBlock
     categories: CategoryBlock
     verdicts: Verdicts
-
-
-class PrivacyStatement(Document):
-    """What disclosure control did: smallest count, its unit, and what was merged, folded or withheld."""
-
-    k: Annotated[int, Field(ge=1)]
-    unit: Literal["rows", "subjects"]
-    merged_bins: Count
-    folded_keys: Count
-    withheld_cells: Count
-    withheld_strata: Count
+    groups: GroupBlock = GroupBlock(status="absent")
+    outcome_score: ScoreOutcomeBlock = ScoreOutcomeBlock(status="absent")
+    flag_counts: FlagCountBlock = FlagCountBlock(status="absent")
+    flag_details: dict[str, FlagTypeDetail] = {}
+    feedback: TallyBlock = TallyBlock(status="absent")
+    periods: TallyBlock = TallyBlock(status="absent")
+    crosses: dict[str, CrossBlock] = {}
+    moments: MomentBlock = MomentBlock(status="absent")
+    design: DesignBlock = DesignBlock(status="absent")
 
 
 class MetricsSnapshot(Document):

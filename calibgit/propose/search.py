@@ -49,7 +49,7 @@ def decide(
     board = Board.of(stratum, gates) if stratum is not None else None
     if stratum is None or board is None:
         return unchanged("The snapshot publishes no scores of the version under review.")
-    space, reason = build_space(board, stratum, gates, found, settings, snapshot.privacy.k)
+    space, reason = build_space(board, stratum, gates, found, settings, snapshot.privacy.threshold)
     if space is None:
         return unchanged(reason)
     seed = seed_of(snapshot.digest(), report.digest(), digest(config_data))

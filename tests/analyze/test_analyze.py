@@ -8,17 +8,9 @@ import pytest
 
 from calibgit.analyze.run import analyze
 from calibgit.errors import UsageError
+from calibgit.model.blocks import RateBlock, TallyBlock, Verdicts
 from calibgit.model.report import CalibrationReport
-from calibgit.model.snapshot import (
-    GridBlock,
-    GridCell,
-    GridRow,
-    GridSpec,
-    OutcomeBlock,
-    RateBlock,
-    TallyBlock,
-    Verdicts,
-)
+from calibgit.model.snapshot import GridBlock, GridCell, GridRow, GridSpec, OutcomeBlock
 from tests.support.snapshots import (
     BANDS,
     SCORE_GRID,

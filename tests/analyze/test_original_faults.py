@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from calibgit.analyze.run import analyze
-from calibgit.model.snapshot import TallyBlock
+from calibgit.model.blocks import TallyBlock
 from tests.support.snapshots import Plan, bimodal, config, generator, line, piled, smooth, stratum, window
 
 

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from calibgit.analyze.run import analyze
 from calibgit.analyze.verdict import status_of
+from calibgit.model.blocks import TallyBlock
 from calibgit.model.report import CalibrationReport
-from calibgit.model.snapshot import (
-    TallyBlock,
-)
 from tests.support.snapshots import (
     Plan,
     config,

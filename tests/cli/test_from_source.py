@@ -31,8 +31,8 @@ from tests.support.world import World
 CANARY = "jane.roe@example.org"
 SECRET = "hunter2"
 ROWS = [
-    {**row, "subject": CANARY, "escalation_reason": CANARY}
-    for row in simulate(CONFIG, rows=400, seed=4, start=dt.date(2024, 1, 1), days=30)
+    {**row, "subject": f"{number}.{CANARY}", "escalation_reason": CANARY}
+    for number, row in enumerate(simulate(CONFIG, rows=400, seed=4, start=dt.date(2024, 1, 1), days=30))
 ]
 MAPPED = {
     "created_at": "created_at", "score": "overall_score", "subject": "subject", "logic_version": "logic_version",

@@ -44,7 +44,7 @@ CANARY_ROWS: list[dict[str, Any]] = [
     {**GOOD, "score": ALL, "note": ALL},
     {**GOOD, "escalation": f"Pattern recurrence: {ALL}", "flags": f"[{ALL}", "category_scores": f"{{{ALL}"},
 ]
-ROWS = [*[{**GOOD, "score": 40 + i % 50, "note": "x"} for i in range(300)], *CANARY_ROWS * 12]
+ROWS = [*[{**GOOD, "score": 40 + i % 50, "note": "x", "subject": f"s{i}"} for i in range(300)], *CANARY_ROWS * 12]
 
 
 def leaks(text: str) -> list[str]:

@@ -13,7 +13,18 @@ from calibgit.engine.open import open_source
 from calibgit.engine.relations import statements
 from calibgit.errors import EnvironmentFault
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
-from tests.support.results import COLUMN_OF, CONFIG, GOOD, WINDOW, collect, margin, plain, settings, write_text_table
+from tests.support.results import (
+    COLUMN_OF,
+    CONFIG,
+    GOOD,
+    WINDOW,
+    collect,
+    everyone,
+    margin,
+    plain,
+    settings,
+    write_text_table,
+)
 
 
 @pytest.fixture(params=["duckdb", "sqlite"])
@@ -21,7 +32,7 @@ def counted(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     def count(*rows: dict[str, Any], times: int = 1, **source: Any) -> ExactSnapshot:
         path = tmp_path / f"a.{request.param}"
         path.unlink(missing_ok=True)
-        write_text_table(path, [{**GOOD, **row} for row in rows] * times)
+        write_text_table(path, everyone([{**GOOD, **row} for row in rows] * times))
         return collect(str(path), settings(**source))
 
     return count

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from calibgit.analyze.run import analyze
 from calibgit.errors import UsageError
 from calibgit.model import semantics
-from calibgit.model.snapshot import Verdicts
+from calibgit.model.blocks import Verdicts
 from calibgit.propose.board import Board
 from calibgit.propose.drivers import drivers
 from calibgit.propose.flow import impact

@@ -110,6 +110,11 @@ def write_text_table(path: Path, rows: Sequence[Mapping[str, Any]], extra: Itera
     return path
 
 
+def everyone(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with a subject of its own for each."""
+    return [{**row, "subject": f"subject-{index}"} for index, row in enumerate(rows)]
+
+
 def plain(snapshot: ExactSnapshot) -> dict[tuple[str, str, tuple[str, ...], int | None], int]:
     """Counts by block, stratum, keys and bin."""
     return {(row.block, row.stratum, row.keys, row.bin): row.n for row in snapshot.rows if row.n}

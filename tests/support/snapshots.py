@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibgit.model import semantics
+from calibgit.model.blocks import PrivacyStatement, RateBlock, TallyBlock, Verdicts
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import (
     CategoryBlock,
@@ -22,12 +23,8 @@ from calibgit.model.snapshot import (
     MetricsSnapshot,
     OutcomeBlock,
     OutcomeCell,
-    PrivacyStatement,
-    RateBlock,
     Stratum,
-    TallyBlock,
     TimeWindow,
-    Verdicts,
 )
 
 BANDS = ("high_potential", "good", "moderate", "low_potential", "caution")
@@ -200,6 +197,7 @@ def stratum(plan: Plan, data: Mapping[str, Any] | None = None) -> Stratum:
     rows, n = rows_of(plan), len(plan.scores)
     cuts = [int(band["min_score"]) for band in data["compatibility_thresholds"].values()]
     labels = rows.bands(data)
+    by_score = np.array([semantics.score_cap(semantics.gates(data), value) for value in range(101)])[plan.scores]
     names = tuple(data["compatibility_thresholds"])
 
     def draw(rate: float) -> int:
@@ -213,7 +211,7 @@ def stratum(plan: Plan, data: Mapping[str, Any] | None = None) -> Stratum:
         n=n,
         score=grid_block(plan.scores, rows.caps, SCORE_GRID, keep=cuts, k=plan.k, pools=plan.pools, ordered=True),
         labels=TallyBlock(status="present", counts={name: int(np.sum(labels == i)) for i, name in enumerate(names)}),
-        confidence=grid_block(rows.confidence, labels, CONFIDENCE_GRID, keep=(70,), k=plan.k),
+        confidence=grid_block(rows.confidence, by_score, CONFIDENCE_GRID, keep=(70,), k=plan.k),
         outcome=outcomes(rng, rows.confidence, plan.hot),
         flag_types=RateBlock(
             status="present", n=n, counts={name: draw(rate) for name, rate in plan.flag_rates.items()}
@@ -265,8 +263,16 @@ def snapshot(
         bands=tuple(bands),
         roles=("created_at", "score"),
         strata=tuple(strata),
-        privacy=PrivacyStatement(k=k, unit="rows", merged_bins=0, folded_keys=0, withheld_cells=0, withheld_strata=0),
+        privacy=privacy(k),
     )
+
+
+def privacy(k: int = 10) -> PrivacyStatement:
+    """The statement of a snapshot in which nothing was hidden."""
+    return PrivacyStatement(
+        k=k, unit="rows", threshold=k, merged_bins=0, folded_keys=0, withheld_cells=0, withheld_blocks=0,
+        withheld_strata=0, hidden_cells=0, narrowest="nothing_hidden", linked="nothing_linked", not_assessed=(),
+    )  # fmt: skip
 
 
 def window(plan: Plan, **more: Any) -> MetricsSnapshot:

@@ -1,0 +1,67 @@
+"""Words that only exact counts can give. No number leaves, and no word turns because of one person.
+
+- `label_conformance` *deviates* when recorded labels differ from the implied ones in more than 0.5% of the labelled
+  assessments and in at least the threshold. So the word tells no more than that so many differ, or that fewer do.
+- `score_range` is *outside* when at least the threshold of scores lie outside it.
+- `outcome_maturity` of a period is *mature* when at most a fifth of its outcomes are open. It is *not assessable*
+  for fewer assessments than twice the threshold, where one person would weigh too much.
+
+One person more or less turns a word only where the count stands at its limit; the limit is never below the threshold.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from calibgit.collect.counts import Counts
+from calibgit.model.blocks import Maturity, Verdicts
+
+DISAGREEMENT_LIMIT = 0.005
+OPEN_LIMIT = 0.2
+
+
+def differing(counts: Counts) -> tuple[int, int]:
+    """Assessments whose recorded label is a band, and those of them whose label is not the implied one."""
+    index = {band: position for position, band in enumerate(counts.bands)}
+    mapped = wrong = 0
+    for (recorded, cap), where, n in counts.facts("score", "label", "cap"):
+        if recorded in index:
+            mapped += n
+            wrong += n if index[recorded] != max(int(cap), counts.score_caps[where or 0]) else 0
+    return mapped, wrong
+
+
+def verdicts(counts: Counts) -> Verdicts:
+    """All words of a stratum."""
+    outside = sum(row.n for row in counts.rows.get("dropped", ()) if row.keys[0] == "score_outside")
+    return Verdicts(
+        label_conformance=_conformance(counts),
+        score_range="outside" if outside >= counts.least else "inside",
+        outcome_maturity=_maturity(counts),
+    )
+
+
+def _conformance(counts: Counts) -> Literal["conforms", "deviates", "absent", "not_assessable"]:
+    if "label" not in counts.roles:
+        return "absent"
+    mapped, wrong = differing(counts)
+    if mapped < counts.least:
+        return "not_assessable"
+    return "deviates" if wrong >= counts.least and wrong > DISAGREEMENT_LIMIT * mapped else "conforms"
+
+
+def _maturity(counts: Counts) -> dict[str, Maturity]:
+    if "outcome" not in counts.roles:
+        return {}
+    found: dict[str, dict[str, int]] = {name: {} for name, _ in counts.plan.periods}
+    for (period, outcome), _, n in counts.facts("outcome_period", "period", "outcome"):
+        found[period][outcome] = found[period].get(outcome, 0) + n
+    return {period: _mature(kinds, counts.least) for period, kinds in sorted(found.items())}
+
+
+def _mature(kinds: dict[str, int], least: int) -> Maturity:
+    n, pending = sum(kinds.values()), kinds.get("pending", 0)
+    if n < 2 * least:
+        return "not_assessable"
+    limit = max(least, OPEN_LIMIT * n)
+    return "immature" if pending > limit else "mature"
