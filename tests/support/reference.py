@@ -311,8 +311,11 @@ class Book:
             return "NO_APPROVAL"
         if signed and not all(self.rules.is_good(person, seq) for person in move.approvers):
             return "UNSIGNED_MERGE"
-        if MACHINES & {*move.approvers}:
-            return "NOT_HUMAN"
+        for person in move.approvers:
+            if person in MACHINES:
+                return "NOT_HUMAN"
+            if not any(self.rules.is_good(key, seq) for key, owner in OWNER_OF_KEY.items() if owner == person):
+                return "APPROVER_ENDED"
         if not CODE_OWNERS & {*move.approvers}:
             return "NOT_OWNER"
         if signed and not all(self.rules.is_good(person, seq) for person in move.authors):
