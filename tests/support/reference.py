@@ -311,16 +311,20 @@ class Book:
             return "NO_APPROVAL"
         if signed and not all(self.rules.is_good(person, seq) for person in move.approvers):
             return "UNSIGNED_MERGE"
+        if unfit := self._approvers(move, seq):
+            return unfit
+        if signed and not all(self.rules.is_good(person, seq) for person in move.authors):
+            return "UNSIGNED_COMMIT"
+        return "FOUR_EYES" if {*move.approvers} & {*move.authors} else ""
+
+    def _approvers(self, move: Move, seq: int) -> str:
+        """The first approver who may not approve, then whether any of them owns the config."""
         for person in move.approvers:
             if person in MACHINES:
                 return "NOT_HUMAN"
             if not any(self.rules.is_good(key, seq) for key, owner in OWNER_OF_KEY.items() if owner == person):
                 return "APPROVER_ENDED"
-        if not CODE_OWNERS & {*move.approvers}:
-            return "NOT_OWNER"
-        if signed and not all(self.rules.is_good(person, seq) for person in move.authors):
-            return "UNSIGNED_COMMIT"
-        return "FOUR_EYES" if {*move.approvers} & {*move.authors} else ""
+        return "" if CODE_OWNERS & {*move.approvers} else "NOT_OWNER"
 
     def _change(self, move: Move) -> str:
         old, new, seq = self.rules, move.rules, self.next_seq(move)
