@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from calibgit.model.explained import explanations
+from calibgit.model.state import Problem
+from calibgit.registry.verify import Verification, _Fold
 from tests.support import postgres
 from tests.support.world import Keyring, Template, World
 
@@ -102,6 +105,29 @@ def isolated(walls: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch:
     home = tmp_path_factory.mktemp("home")
     build_walls(home, monkeypatch)
     return home
+
+
+@pytest.fixture(autouse=True)
+def steps_as_explained(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever refuses in a test names a verification step that the explanation of its code names."""
+    told: list[tuple[str, int | None]] = []
+    finish, init = _Fold.finish, Problem.__init__
+
+    def finished(fold: _Fold) -> Verification:
+        result = finish(fold)
+        told.extend((problem.code, problem.step) for problem in result.errors)
+        return result
+
+    def made(problem: Problem, *args: Any, **given: Any) -> None:
+        init(problem, *args, **given)
+        if problem.step is not None:
+            told.append((problem.code, problem.step))
+
+    monkeypatch.setattr(_Fold, "finish", finished)
+    monkeypatch.setattr(Problem, "__init__", made)
+    yield
+    known = {code: one.steps for code, one in explanations().items()}
+    assert [pair for pair in dict.fromkeys(told) if pair[1] not in known.get(pair[0], (pair[1],))] == []
 
 
 def build_walls(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

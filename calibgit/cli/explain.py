@@ -50,7 +50,8 @@ def _data(found: Explanation) -> dict[str, object]:
         "title": found.title,
         "exit": found.exit,
         "exits": list(found.exits),
-        "step": found.step,
+        "step": found.steps[0] if found.steps else None,
+        "steps": list(found.steps),
         "meaning": found.meaning,
         "causes": list(found.causes),
         "do": list(found.do),
@@ -80,8 +81,9 @@ def _list(output: str) -> None:
 def _print(found: Explanation) -> None:
     _say(f"{found.code}: {found.title}")
     _say(_statuses(found))
-    if found.step:
-        _say(f"verification step {found.step}: {STEPS[found.step]}")
+    if found.steps:
+        numbers = " or ".join(map(str, found.steps))
+        _say(f"verification step {numbers}: {' or '.join(STEPS[step] for step in found.steps)}")
     say()
     _say(found.meaning)
     _items("Usual causes", found.causes)

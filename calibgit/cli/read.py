@@ -27,15 +27,19 @@ ALARM = 1
 
 
 def _problems(value: dict[str, Any]) -> int:
-    for problem in value.get("warnings", []):
-        note(f"warning {problem['code']}: {problem['message']}")
-        if problem["fix"]:
-            note(f"  fix: {problem['fix']}")
-    for problem in value["errors"]:
-        note(f"error {problem['code']}: {problem['message']}")
-        if problem["fix"]:
-            note(f"  fix: {problem['fix']}")
+    for kind, problems in (("warning", value.get("warnings", [])), ("error", value["errors"])):
+        for problem in problems:
+            note(f"{kind} {problem['code']}{_place(problem)}: {problem['message']}")
+            if problem["fix"]:
+                note(f"  fix: {problem['fix']}")
     return 0 if value["ok"] else INTEGRITY
+
+
+def _place(problem: dict[str, Any]) -> str:
+    """Which slot of the log failed which step of verification, where one did."""
+    if problem.get("step") is None:
+        return ""
+    return f" (slot {problem['seq']}, step {problem['step']})" if problem["seq"] else f" (step {problem['step']})"
 
 
 def _say_who(value: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What every stable code means to a person: texts shipped with the package, one TOML file a theme.
 
-A file of `calibgit/explain/` begins with `theme = "..."` and holds one table a code, with the fields of `Explanation`.
+A file of `calibgit/explain/` begins with `theme = "..."` and holds one table a code, with the fields of `Explanation`;
+`step` is one number or a list.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Explanation:
         title: a few words.
         exit: exit status of the command that prints it; 0 is a warning.
         also: other exit statuses, where different commands meet the same fault.
-        step: number of the verification step or None. An event of the log that fails a step always ends with 6.
+        steps: the verification steps that may refuse with it, mostly none or one. An event of the log that fails a step
+            always ends with 6.
         meaning: two to five sentences.
         causes: what usually causes it, innocent causes first.
         do: what to do, in order; commands stand in backticks.
@@ -55,14 +57,14 @@ class Explanation:
     causes: tuple[str, ...]
     do: tuple[str, ...]
     also: tuple[int, ...] = ()
-    step: int | None = None
+    steps: tuple[int, ...] = ()
     never: tuple[str, ...] = ()
     see: tuple[str, ...] = ()
 
     @property
     def exits(self) -> tuple[int, ...]:
         """Every exit status that a command may end with, the usual one first."""
-        more = (*self.also, *([LOG_EXIT] if self.step and self.exit else []))
+        more = (*self.also, *([LOG_EXIT] if self.steps and self.exit else []))
         return (self.exit, *(status for status in dict.fromkeys(more) if status != self.exit))
 
 
@@ -80,8 +82,10 @@ def explanations() -> dict[str, Explanation]:
 
 
 def _explanation(code: str, theme: str, entry: dict[str, Any]) -> Explanation:
-    values = {key: _plain(value) for key, value in entry.items()}
-    return Explanation(code=code, theme=theme, **values)
+    values = {key: _plain(value) for key, value in entry.items() if key != "step"}
+    step = entry.get("step", [])
+    steps = tuple(step) if isinstance(step, list) else (step,)
+    return Explanation(code=code, theme=theme, steps=steps, **values)
 
 
 def _plain(value: Any) -> Any:

@@ -140,7 +140,12 @@ class _Adrift(History):
 
 
 def _no_facts(event: Event) -> Facts:
-    raise IntegrityError("NO_BRANCH", f"nothing is known of the branch of event {event.seq}")
+    raise IntegrityError(
+        "NO_BRANCH",
+        f"nothing is known of the branch of event {event.seq}",
+        why="Without the branch nobody can tell what was merged.",
+        fix="git fetch origin",
+    )
 
 
 def _is_settled(result: Verification, branch_ref: str) -> bool:

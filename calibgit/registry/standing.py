@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from calibgit.model.policy import Policy
 from calibgit.model.state import Problem, RegistryState
+from calibgit.registry.approval import people_named
 from calibgit.registry.policy_words import policy_changes
 from calibgit.registry.powers import able
 
@@ -25,8 +26,8 @@ def _unratified(state: RegistryState, policies: Mapping[int, Policy]) -> Iterato
     for step in state.unratified():
         policy = policies[max(seq for seq in policies if seq <= state.seq)]
         grant = policy.grant("activate", step.env)
-        authors = state.versions[step.line][step.version].authors if grant and grant.non_author else ()
-        barred = {*step.people, *authors}
+        named = state.versions[step.line][step.version].authors if grant and grant.non_author else ()
+        barred = {*step.people, *(person for name in named for person in people_named(name, policy))}
         others = [name for name in (grant.people if grant else ()) if name not in barred]
         who = " or ".join(name for name in others if able(policy, name, state.seq + 1))
         who = who or f"whoever gets the role activate in {step.env} and is not {' or '.join(sorted(barred))}"

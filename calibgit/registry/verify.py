@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from calibgit.errors import CalibgitError, EnvironmentFault, IntegrityError
 from calibgit.model.event import Event
@@ -26,6 +27,7 @@ __all__ = ["MAX_LISTED", "Moment", "Slot", "Verification", "problem_of", "verify
 MAX_LISTED = 20
 _AHEAD_BYTES = 256 * 1024
 _SLOT_BYTES = 512  # what a slot without an event costs
+_LATER = "nothing yet; once the log has come to this number: calibgit void --reason TEXT"
 _ONLY_HERE = frozenset({"HEAD_MISSING", "NO_BRANCH", "NO_SUCH_COMMIT", "OBJECT_CORRUPT", "UNREADABLE"})
 
 
@@ -105,7 +107,11 @@ class _Fold:
         return True
 
     def _check(self, event: Event) -> Checked:
-        return check_event(event, self.result.state, self.result.policy, self._facts_of(event))
+        try:
+            facts = self._facts_of(event)
+        except IntegrityError as error:
+            raise _numbered(7, error) from error
+        return check_event(event, self.result.state, self.result.policy, facts)
 
     def _believe(self, event: Event) -> None:
         result = self.result
@@ -194,10 +200,10 @@ class _Fold:
         if result.errors:
             return result
         if result.foreign:
-            result.errors.append(self._disbelieved[0])
+            result.errors.append(_with_way_out(self._disbelieved[0]))
         elif self._disbelieved and self._unreachable is None:
             result.warnings += [
-                Problem("FOREIGN_SLOT", f"{p.ref} is occupied, but not by an event: {p.message}", p.seq, p.ref, p.fix)
+                Problem("FOREIGN_SLOT", f"{p.ref} is occupied, but not by an event: {p.message}", p.seq, p.ref, _LATER)
                 for p in self._disbelieved
             ]
             if self._more:
@@ -221,6 +227,11 @@ def void_of_event(event: Event, unreachable: Problem) -> IntegrityError:
 def _numbered(step: int, error: IntegrityError) -> IntegrityError:
     error.step = step
     return error
+
+
+def _with_way_out(problem: Problem) -> Problem:
+    """What occupies the next slot, with the way past it: readers cannot tell junk from a damaged copy, people can."""
+    return replace(problem, fix=f"{problem.fix}; if the remote holds it too: calibgit void --reason TEXT".lstrip("; "))
 
 
 def _parse(slot: Slot, body: bytes | None) -> Event | CalibgitError:

@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+from calibgit.model.explained import STEPS
+
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"`(tests/[a-z_/]+\.py)::(test_[a-z0-9_]+)`")
 
@@ -17,6 +19,12 @@ def test_the_threat_model_names_tests_that_exist() -> None:
     missing = [f"{path}::{name}" for path, name in named if name not in _tests(ROOT / path)]
     assert missing == []
     assert text.count("::test_") == len(named), "a test is named in another form"
+
+
+def test_documents_number_the_steps_as_the_code_does() -> None:
+    wanted = ", ".join(f"{number} {words}" for number, words in STEPS.items())
+    for name in ("README.md", "docs/threat-model.md"):
+        assert wanted in " ".join((ROOT / name).read_text(encoding="utf-8").split()), name
 
 
 def _tests(path: Path) -> set[str]:

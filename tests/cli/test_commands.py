@@ -82,6 +82,18 @@ def test_verify_has_the_documented_shape(story: Story, calibgit: Command) -> Non
     assert (value["errors"], value["warnings"]) == ([], [])
 
 
+def test_a_refusal_names_its_slot_its_step_and_the_way_out(story: Story, calibgit: Command) -> None:
+    clone = story.governed.world.clone
+    story.governed.world.git("update-ref", "refs/tags/calib/e/00000005", "HEAD")
+    try:
+        result = calibgit("--repo", clone, "verify")
+    finally:
+        story.governed.world.git("update-ref", "-d", "refs/tags/calib/e/00000005")
+    assert result.status == 6
+    assert "error LIGHTWEIGHT (slot 5, step 1): calib/e/00000005" in result.err.replace("refs/tags/", "")
+    assert "; if the remote holds it too: calibgit void --reason TEXT" in result.err
+
+
 def test_verify_without_a_trust_root_says_what_that_means(story: Story, calibgit: Command) -> None:
     result = calibgit("--repo", story.governed.world.clone, "verify")
     assert result.status == 0

@@ -129,7 +129,8 @@ def test_an_explanation_is_whole_and_short(one: Explanation) -> None:
     assert len(one.never) <= 3
     assert max(len(text) for text in (*one.causes, *one.do, *one.never)) <= 220
     assert one.exit in EXITS
-    assert one.step is None or one.step in STEPS
+    assert set(one.steps) <= STEPS.keys()
+    assert list(one.steps) == sorted(set(one.steps))
 
 
 def test_an_explanation_is_plain_text_of_no_machine() -> None:
@@ -235,6 +236,7 @@ def test_a_code_is_explained_as_json(calibgit: Command) -> None:
         "exit": 6,
         "exits": [6],
         "step": 3,
+        "steps": [3],
         "meaning": one.meaning,
         "causes": list(one.causes),
         "do": list(one.do),

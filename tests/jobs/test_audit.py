@@ -188,3 +188,19 @@ def test_a_rollback_that_nobody_else_may_accept_says_what_is_missing(governed: G
     govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
     (told,) = [finding for finding in audit(governed.workspace()).findings if finding.code == "UNRATIFIED"]
     assert told.fix.startswith("whoever gets the role activate in production and is not bob may run: calibgit ratify")
+
+
+def test_an_author_whom_the_policy_learns_of_later_is_not_asked_to_accept(governed: Governed) -> None:
+    """v1.2.0 was asked for from an address that no policy knew then; it turns out to be carol's."""
+    for version, good in (("1.2.0", 68), ("1.3.0", 69)):
+        head = governed.propose(version, author="bob", initiator="dave@example.org", good=good)
+        governed.merge(head, by="alice")
+        govern.release(governed.workspace("alice"), Version.parse(version), reason="ready")
+        govern.activate(governed.workspace("alice"), Version.parse(version), env="production", reason="go")
+    on_main(governed)
+    carol = 'emails = ["carol@example.org"]'
+    change_policy(governed, carol, carol.replace("]", ', "dave@example.org"]'))
+    upkeep.policy(governed.workspace("alice"), reason="carol's other address")
+    govern.rollback(governed.workspace("bob"), env="production", to=None, reason="too strict")
+    (told,) = [finding for finding in audit(governed.workspace()).findings if finding.code == "UNRATIFIED"]
+    assert told.fix.startswith("alice may run: calibgit ratify")

@@ -363,7 +363,8 @@ def test_what_step_1_saw_comes_first() -> None:
     ref = "refs/tags/calib/e/00000001"
     slot = Slot(1, "0" * 40, ref, Problem("LIGHTWEIGHT", "x", 1, ref, "fetch", 1))
     result = verify_log([slot], {}, lambda _: iter([b"garbage"]), lambda _: BundledFacts({}))
-    assert result.errors == [slot.problem]
+    assert [(problem.code, problem.step) for problem in result.errors] == [("LIGHTWEIGHT", 1)]
+    assert result.errors[0].fix == "fetch; if the remote holds it too: calibgit void --reason TEXT"
 
 
 def test_an_error_of_the_machine_is_not_blamed_on_an_event() -> None:
