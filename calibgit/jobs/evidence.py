@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calibgit.errors import Conflict, DocumentError, GateClosed
@@ -33,20 +33,36 @@ def rollback_commit(workspace: Workspace, report: RollbackReport) -> dict[str, s
     return _commit(workspace, _tip(workspace), files, subject)
 
 
-def publish_run(workspace: Workspace, snapshot: MetricsSnapshot, report: CalibrationReport) -> str | None:
+def publish_run(
+    workspace: Workspace,
+    snapshot: MetricsSnapshot,
+    report: CalibrationReport,
+    previous: MetricsSnapshot | None = None,
+) -> str | None:
     """Append snapshot, report and ledger line of one run; None when the ledger already has exactly this run.
 
+    Whatever is published with it, a proposal's copy included, is judged by this ledger first.
+
+    Args:
+        workspace: the clone.
+        snapshot: its counts.
+        report: its findings.
+        previous: an earlier snapshot that is going to be published beside it.
+
     Raises:
-        GateClosed: WINDOW_PUBLISHED when other counts of an overlapping window are there already.
+        GateClosed: WINDOW_PUBLISHED when other counts of an overlapping window are there already; NOT_PUBLISHED when
+            `previous` is not there.
         Conflict: LOST_RACE when other writers were faster several times.
     """
     for _ in range(ATTEMPTS):
         tip = _tip(workspace)
         line = ledger_line(snapshot, report)
         ledger = (read_blob(workspace.repo, tip, LEDGER) or b"") if tip else b""
+        entries = [_entry(each) for each in ledger.split(b"\n")[:-1]]
+        _refuse_overlap(snapshot, entries)
+        _require_published(previous, entries)
         if line in ledger:
             return None
-        _refuse_overlap(snapshot, ledger)
         folder = f"runs/{snapshot.window.stamp}-{report.digest()[:12]}"
         files = {
             f"{folder}/metrics_snapshot.json": snapshot.pretty(),
@@ -67,17 +83,29 @@ def publish_run(workspace: Workspace, snapshot: MetricsSnapshot, report: Calibra
     )
 
 
-def _refuse_overlap(snapshot: MetricsSnapshot, ledger: bytes) -> None:
+def _refuse_overlap(snapshot: MetricsSnapshot, entries: Sequence[Mapping[str, Any]]) -> None:
     """Two publications that share a day could be subtracted from each other, down to single rows."""
-    for entry in (_entry(line) for line in ledger.split(b"\n")[:-1]):
+    for entry in entries:
         window = entry["window"]
-        if window["start"] < snapshot.window.end and snapshot.window.start < window["end"]:
+        same = entry["snapshot_sha256"] == snapshot.digest()
+        if not same and window["start"] < snapshot.window.end and snapshot.window.start < window["end"]:
             raise GateClosed(
                 "WINDOW_PUBLISHED",
                 f"counts of {window['start']} to {window['end']} are published already, and these differ from them",
                 why="The difference of two overlapping publications could show single rows.",
                 fix="wait for the next window; --dry-run shows this one without publishing",
             )
+
+
+def _require_published(previous: MetricsSnapshot | None, entries: Sequence[Mapping[str, Any]]) -> None:
+    """A snapshot that only comes along would escape the ledger."""
+    if previous is not None and previous.digest() not in {entry["snapshot_sha256"] for entry in entries}:
+        raise GateClosed(
+            "NOT_PUBLISHED",
+            f"the earlier snapshot, of {previous.window.start} to {previous.window.end}, is not on the evidence branch",
+            why="A proposal publishes what it was made from, and every publication is checked against the others.",
+            fix="leave --previous out; or publish every run: calibgit calibrate --source URL",
+        )
 
 
 def ledger_line(snapshot: MetricsSnapshot, report: CalibrationReport) -> bytes:
@@ -109,9 +137,8 @@ def _entry(line: bytes) -> dict[str, Any]:
     """A line of the ledger. The branch is not signed, so nothing is taken for granted."""
     value = read_json(line, LEDGER)
     try:
-        if {type(value["window"][end]) for end in ("start", "end")} == {str} and isinstance(
-            value["report_sha256"], str
-        ):
+        texts = [value["window"]["start"], value["window"]["end"], value["report_sha256"], value["snapshot_sha256"]]
+        if {type(text) for text in texts} == {str}:
             return dict(value)
     except (KeyError, TypeError, IndexError):
         pass

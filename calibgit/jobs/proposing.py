@@ -9,6 +9,7 @@ from typing import Literal
 from calibgit.errors import Conflict, EnvironmentFault, GateClosed
 from calibgit.jobs.code_host import forge_of
 from calibgit.jobs.drafting import PAGE, Draft, Evidence, Origin, decide_change, draft
+from calibgit.jobs.evidence import publish_run
 from calibgit.jobs.measure import Subject
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.canonical import sha256_hex
@@ -58,10 +59,11 @@ class Proposed:
 def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wish) -> Proposed:
     """Decide, draft, commit on a branch, push and open a merge request, as far as `wish` goes.
 
-    The user's index, work tree and current branch are never touched.
+    What is pushed carries the counts, so the run is put on the evidence branch first. The user's index, work tree and
+    current branch are never touched.
 
     Raises:
-        GateClosed: STALE_BASE, VERSION_TAKEN, UNRELEASED_MERGE, NOT_SEALED.
+        GateClosed: STALE_BASE, VERSION_TAKEN, UNRELEASED_MERGE, NOT_SEALED, WINDOW_PUBLISHED, NOT_PUBLISHED.
         Conflict: BRANCH_EXISTS.
         EnvironmentFault: FORGE_UNSUPPORTED, and what git refuses.
         UsageError: what `decide_change` refuses.
@@ -87,6 +89,8 @@ def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wi
     branch = proposal_branch(subject.line, made.version)
     if wish.dry_run:
         return Proposed("proposed", decision, made, branch)
+    if publish:
+        publish_run(workspace, evidence.snapshot, evidence.report, evidence.previous)
     commit, fresh = _commit(workspace, policy, made, branch)
     request = _publish(workspace, policy, made, branch, commit, wish) if publish else None
     return Proposed("proposed" if fresh else "unchanged", decision, made, branch, commit, publish, request)

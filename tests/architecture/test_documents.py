@@ -6,16 +6,19 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from calibgit.model.explained import STEPS
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"`(tests/[a-z_/]+\.py)::(test_[a-z0-9_]+)`")
 
 
-def test_the_threat_model_names_tests_that_exist() -> None:
-    text = (ROOT / "docs/threat-model.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("document", "least"), [("threat-model", 40), ("privacy", 20)])
+def test_a_document_names_tests_that_exist(document: str, least: int) -> None:
+    text = (ROOT / f"docs/{document}.md").read_text(encoding="utf-8")
     named = NAMED.findall(text)
-    assert len(named) > 40
+    assert len(named) > least
     missing = [f"{path}::{name}" for path, name in named if name not in _tests(ROOT / path)]
     assert missing == []
     assert text.count("::test_") == len(named), "a test is named in another form"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.collect.test_linked_attacks import linked
+from tests.privacy.test_linked_attacks import linked
 from tests.support.attacker import publish, random_rows
 from tests.support.joint import joint
 
