@@ -167,6 +167,15 @@ def test_a_new_person_shows_a_key_and_two_others_change_the_policy(two: Two) -> 
     two.journey("policy", "--reason", "dave joins")
 
 
+def test_two_who_only_recover_change_the_policy_together(two: Two) -> None:
+    """Carol lacks the role policy; what she is short of is a second signature for the role that she holds."""
+    three, pair = 'people = ["alice", "bob", "carol"]', 'people = ["alice", "bob"]'
+    merge_policy(two.governed, lambda text: text.replace(f"[roles.policy]\n{three}", f"[roles.policy]\n{pair}"))
+    two.journey("policy", "--reason", "carol only recovers")
+    merge_policy(two.governed, lambda text: text + "\n# a remark\n")
+    two.journey("policy", "--reason", "an emergency", by="carol", second="bob")
+
+
 def test_an_attested_release_is_co_signed_as_one(world: World, be: Be, calibgit: Command) -> None:
     governed = attesting(world)
     merge_policy(
