@@ -85,7 +85,7 @@ def _after_the_merge(after: Policy, now: InForce) -> str:
 def _who_signs(now: InForce) -> str:
     roles: tuple[Role, ...] = ("policy", "recover")
     for grant in filter(None, map(now.policy.grant, roles)):
-        holders = [person for person in grant.people if able(now.policy, person, now.seq)]
+        holders = [person for person in dict.fromkeys(grant.people) if able(now.policy, person, now.seq)]
         if grant.threshold == 1 and holders:
             return f"{' or '.join(holders)} runs calibgit policy --reason TEXT"
         if len(holders) >= grant.threshold:

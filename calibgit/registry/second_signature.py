@@ -69,7 +69,7 @@ def fix(payload: Mapping[str, Any], grant: Grant, policy: Policy, people: Sequen
         authors: who had a part in the version that the event speaks of, by any of their names.
     """
     missing = grant.threshold - len({*people} & {*grant.people})
-    others = [who for who in grant.people if who not in people and able(policy, who, payload["seq"])]
+    others = [who for who in dict.fromkeys(grant.people) if who not in people and able(policy, who, payload["seq"])]
     if grant.non_author and policy.four_eyes and missing == 1:
         part = {who for name in authors for who in people_named(name, policy)}
         outside = [who for who in others if who not in part and policy.people[who].kind == "human"]

@@ -239,6 +239,15 @@ def test_who_had_a_part_in_a_change_is_sent_to_somebody_who_had_none(two: Two) -
     assert two.refused("activate", "1.2.0", "--env", "staging", by="carol")[0] == "alice or bob"
 
 
+def test_who_is_listed_twice_is_asked_once(two: Two) -> None:
+    everybody = 'people = ["alice", "bob", "carol"]'
+    twice = 'people = ["alice", "bob", "bob", "carol"]'
+    merge_policy(two.governed, lambda text: text.replace(everybody, twice))
+    two.journey("policy", "--reason", "a slip of the pen")
+    assert two.refused("deprecate", "1.1.0", "--reason=-old")[0] == "bob or carol"
+    two.journey("deprecate", "1.1.0", "--reason=-old")
+
+
 def test_several_who_are_missing_are_counted(unsealed: Governed, be: Be, calibgit: Command) -> None:
     world = unsealed.world
     keys = {name: world.public_key(name) for name in ("dave", "robot")}
