@@ -10,6 +10,7 @@ from typing import Any
 from calibgit.api.place import workspace
 from calibgit.errors import PermissionRefused, UsageError
 from calibgit.jobs import govern, read
+from calibgit.jobs.written import Written
 from calibgit.model.ids import Version
 from calibgit.model.policy import PRODUCTION
 
@@ -73,7 +74,7 @@ class VersionRegistry:
         said = [_said(change) for change in changes]
         return {**(entry or {"version": version, "state": "unknown"}), "description": description, "changes": said}
 
-    def approve_version(self, *, version: str, approved_by: str, approval_reason: str = "") -> govern.Written:
+    def approve_version(self, *, version: str, approved_by: str, approval_reason: str = "") -> Written:
         """Release a merged version. `approved_by` must be the person whose key signs, by name or e-mail.
 
         Raises:
@@ -92,7 +93,7 @@ class VersionRegistry:
             )
         return govern.release(self._workspace, Version.parse(version), reason=approval_reason)
 
-    def activate_version(self, version: str, *, reason: str = "") -> govern.Written:
+    def activate_version(self, version: str, *, reason: str = "") -> Written:
         """Make a released version active; going back to one that was active before writes a rollback."""
         wanted = Version.parse(version)
         state, _ = self._workspace.verification().require()
@@ -113,7 +114,7 @@ class VersionRegistry:
             and self.is_backward_compatible(version)
         )
 
-    def deprecate_version(self, version: str, *, reason: str = "") -> govern.Written:
+    def deprecate_version(self, version: str, *, reason: str = "") -> Written:
         """Forbid new activations of a version; what is active stays active."""
         return govern.deprecate(self._workspace, Version.parse(version), reason=reason)
 

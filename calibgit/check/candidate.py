@@ -6,8 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calibgit.model.ids import Version, config_path, proposal_directory, summary_path
+from calibgit.model.policy import Policy
 from calibgit.registry.approval import Scope
 from calibgit.registry.owners import CodeOwners
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The policy that a change of it is judged by.
+
+    Attributes:
+        path: where the policy lies.
+        policy: in force, as a policy event last put it there.
+        sha256: of its bytes.
+        seq: number of the next event.
+        ended: every key that ever ended, to the number from which it is good for nothing.
+    """
+
+    path: str
+    policy: Policy
+    sha256: str
+    seq: int
+    ended: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +48,7 @@ class Candidate:
         registry, log: registry id, and number to digest of every event of the verified log.
         contracts: name to bytes of every JSON Schema that the new config must keep.
         owners: CODEOWNERS at the base.
+        in_force: the policy that the registry knows.
         expected: path to bytes as recomputed from the committed inputs, or None when nothing could be recomputed.
         not_recomputed: why not.
     """
@@ -49,6 +70,7 @@ class Candidate:
     log: Mapping[int, str]
     contracts: Mapping[str, bytes]
     owners: CodeOwners | None
+    in_force: InForce
     expected: Mapping[str, bytes] | None
     not_recomputed: str = ""
 

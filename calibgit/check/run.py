@@ -13,6 +13,7 @@ from calibgit.check.documents import (
     passed,
     read_documents,
 )
+from calibgit.check.policy import check_policy
 from calibgit.errors import CalibgitError, GateClosed
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.checks import CheckReport, CheckResult
@@ -25,7 +26,8 @@ from calibgit.registry.owners import uncovered
 def run_checks(candidate: Candidate) -> CheckReport:
     """Check a change.
 
-    A change that proposes nothing must still leave released configs alone; everything else is skipped for it.
+    A change that proposes nothing must still leave released configs alone, and a changed policy must be one that can
+    come into force; everything else is skipped for it.
     """
     results = list(_all(candidate))
     return CheckReport(
@@ -41,6 +43,7 @@ def run_checks(candidate: Candidate) -> CheckReport:
 def _all(candidate: Candidate) -> Iterator[CheckResult]:
     yield from check_immutability(candidate)
     yield from check_scope(candidate)
+    yield from check_policy(candidate)
     if candidate.version is None:
         return
     yield from check_owners(candidate)

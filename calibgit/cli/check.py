@@ -17,7 +17,7 @@ from calibgit.cli.common import format_option, line_option, print_json, say, wor
 @format_option("json", "github", "md")
 @click.pass_obj
 def check(repo: Path, base: str | None, head: str | None, line: str | None, output: str) -> int:
-    """Check a proposal: scope, schema, compatibility, provenance, owners. Exit 1 when the gate refuses."""
+    """Check a proposal: scope, policy, schema, compatibility, provenance, owners. Exit 1 when the gate refuses."""
     from calibgit.jobs.checking import check as run
 
     reports = run(workspace(repo), line=line, base=base, head=head)

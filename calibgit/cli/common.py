@@ -16,8 +16,8 @@ import click
 
 if TYPE_CHECKING:
     from calibgit.jobs.cosigning import CoSigned
-    from calibgit.jobs.govern import Written
     from calibgit.jobs.workspace import Workspace
+    from calibgit.jobs.written import Written
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -241,6 +241,7 @@ def print_written(written: Written, output: str, extra: dict[str, Any] | None = 
                 "schema": "calibgit/written/1",
                 "dry_run": written.dry_run,
                 "signer": written.person,
+                "cosigners": list(written.cosigners),
                 "oid": None if written.dry_run else written.event.oid,
                 "sha256": None if written.dry_run else written.event.sha256,
                 "event": payload,
@@ -250,7 +251,7 @@ def print_written(written: Written, output: str, extra: dict[str, Any] | None = 
         return
     verb = "would write" if written.dry_run else "wrote"
     names = ", ".join(name.removeprefix("refs/tags/") for name in payload["refs"])
-    say(f"{verb} event {payload['seq']}: {_sentence(payload)}, signed by {written.person}")
+    say(f"{verb} event {payload['seq']}: {_sentence(payload)}, signed by {written.signed_by}")
     say(f"  tags: {names}")
 
 

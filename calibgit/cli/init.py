@@ -246,6 +246,7 @@ def _seal(repo: Path, words: Words) -> None:
                 "schema": "calibgit/written/1",
                 "dry_run": words["dry_run"],
                 "signer": written.person,
+                "cosigners": list(written.cosigners),
                 "oid": None if words["dry_run"] else written.event.oid,
                 "sha256": None if words["dry_run"] else written.event.sha256,
                 "event": dict(written.event.payload),
@@ -258,7 +259,7 @@ def _seal(repo: Path, words: Words) -> None:
     if words["dry_run"]:
         say("would seal the registry")
         return
-    say(f"sealed by {written.person}. The registry id, to be handed to readers out of band:")
+    say(f"sealed by {written.signed_by}. The registry id, to be handed to readers out of band:")
     say(written.event.sha256)
 
 

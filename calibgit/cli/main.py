@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("calibgit.cli.calibrate:calibrate", "Collect, analyze, propose and publish in one run."),
     "check": (
         "calibgit.cli.check:check",
-        "Check a proposal: scope, schema, compatibility, provenance, owners.",
+        "Check a proposal: scope, policy, schema, compatibility, provenance, owners.",
     ),
     "release": ("calibgit.cli.govern:release", "Release a version that a code owner merged."),
     "approve": ("calibgit.cli.govern:release", "The same as release."),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from calibgit.check.candidate import Candidate
+from calibgit.check.candidate import Candidate, InForce
 from calibgit.check.run import run_checks
 from calibgit.errors import CalibgitError, GateClosed, UsageError
 from calibgit.jobs.active_config import ActiveConfig
@@ -17,7 +17,7 @@ from calibgit.jobs.drafting import recompute
 from calibgit.jobs.govern import contracts
 from calibgit.jobs.measure import Subject
 from calibgit.jobs.proposing import taken
-from calibgit.jobs.workspace import SETTINGS_FILE, Workspace
+from calibgit.jobs.workspace import POLICY_FILE, SETTINGS_FILE, Workspace
 from calibgit.model.checks import CheckReport
 from calibgit.model.ids import Version, summary_path
 from calibgit.model.policy import PRODUCTION, Policy
@@ -135,6 +135,7 @@ def _check_line(change: _Change, name: str, settings: Line) -> CheckReport:
             log={seq: digest for digest, seq in state.digests.items()},
             contracts=contracts(history, place.contracts, record),
             owners=find_codeowners(lambda path: read_blob(workspace.repo, change.onto, path)),
+            in_force=InForce(POLICY_FILE, change.policy, state.policy_sha256, state.seq + 1, state.ended),
             expected=expected,
             not_recomputed=reason,
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from calibgit.errors import Conflict, GateClosed
 from calibgit.jobs.code_host import claim_of
 from calibgit.jobs.evidence import rollback_commit
 from calibgit.jobs.workspace import Workspace
+from calibgit.jobs.written import Written
 from calibgit.model.canonical import sha256_hex
 from calibgit.model.config import read_config
 from calibgit.model.contracts import broken
@@ -23,22 +23,6 @@ from calibgit.registry.write import Alongside, Plan, Situation, write_event
 from calibgit.release import plan
 from calibgit.repo.history import list_files
 from calibgit.repo.remote import fetch, remote_refs
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """An event as it was written, or as it would be (`dry_run`).
-
-    Attributes:
-        event: with object id and digest only where it was written.
-        person: who signs.
-        note: what whoever signs must know besides; mostly empty.
-    """
-
-    event: Event
-    person: str
-    dry_run: bool
-    note: str = ""
 
 
 def release(
@@ -283,4 +267,4 @@ def _write(workspace: Workspace, planned: Plan, *, alongside: Alongside | None =
     writer = workspace.writer()
     event = write_event(writer, policy.branch_ref, planned, alongside=alongside, dry_run=dry_run)
     workspace.forget()
-    return Written(event, policy.person_of_key(writer.signer.public_key) or "", dry_run)
+    return Written.of(event, policy, writer.signer.public_key, dry_run=dry_run)

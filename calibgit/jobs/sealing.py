@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from calibgit.errors import GateClosed, UsageError
 from calibgit.jobs.cosigning import CoSigned, leave_signature
-from calibgit.jobs.govern import Written
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
+from calibgit.jobs.written import Written
 from calibgit.model.event import NAMESPACE_STATEMENT
 from calibgit.model.ids import TAG_NAMESPACE, Version, config_path
 from calibgit.model.policy import Policy, read_policy
@@ -60,7 +60,7 @@ def seal(workspace: Workspace, *, adopt: Adoptions, reason: str, dry_run: bool) 
     ready = _prepared(workspace, adopt, reason)
     event = write_event(ready.writer, ready.policy.branch_ref, ready.planned, dry_run=dry_run)
     workspace.forget()
-    return Written(event, ready.policy.person_of_key(ready.writer.signer.public_key) or "", dry_run)
+    return Written.of(event, ready.policy, ready.writer.signer.public_key, dry_run=dry_run)
 
 
 def cosign_seal(workspace: Workspace, *, adopt: Adoptions, reason: str, dry_run: bool) -> CoSigned:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from calibgit.errors import UsageError
-from calibgit.jobs.govern import Written
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
+from calibgit.jobs.written import Written
 from calibgit.registry.transitions import MAX_CHECKPOINT
 from calibgit.registry.write import Plan, Situation, write_event
 from calibgit.release import upkeep
@@ -81,4 +81,4 @@ def write(workspace: Workspace, planned: Plan, *, voiding: bool = False, dry_run
     writer = workspace.writer()
     event = write_event(writer, known.branch_ref, planned, voiding=voiding, dry_run=dry_run)
     workspace.forget()
-    return Written(event, known.person_of_key(writer.signer.public_key) or "", dry_run)
+    return Written.of(event, known, writer.signer.public_key, dry_run=dry_run)

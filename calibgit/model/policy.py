@@ -163,6 +163,8 @@ class Policy:
             raise ValueError(f"the role {name} names {unknown[0]}, who is not among the people")
         if len(set(grant.people)) < grant.threshold:
             raise ValueError(f"the role {name} asks for {grant.threshold} people and names fewer")
+        if role == "checkpoint" and grant.threshold > 1:
+            raise ValueError(f"the role {name} asks for {grant.threshold} people; a checkpoint is signed by one")
         machines = [person for person in grant.people if self.people[person].kind == "ci"]
         for_machines = role in MACHINE_ROLES or (role == "activate" and env and env not in self.production)
         if machines and not for_machines:

@@ -100,9 +100,10 @@ def refuse_role(
         authors: who wrote the version that the event speaks of, as the policy of its release named them; empty where
             there is none. Whoever this policy knows under one of these names is meant.
     """
-    refusals = [_refuse(policy, payload, people, authors, role) for role in ROLES_OF_KIND[payload["kind"]]]
-    if None not in refusals:
-        return refusals[0]
+    found = [_refuse(policy, payload, people, authors, role) for role in ROLES_OF_KIND[payload["kind"]]]
+    refusals = [refusal for refusal in found if refusal is not None]
+    if len(refusals) == len(found):  # of the role that the writer holds, where there is one
+        return next((refusal for refusal in refusals if refusal.code != "NOT_AUTHORISED"), refusals[0])
     if payload.get("override"):
         return _refuse(policy, payload, people, authors, "breaking")
     if "approval" in payload and payload["approval"]["kind"] == "github-pr":
@@ -130,8 +131,7 @@ def _refuse(
             "THRESHOLD",
             f"{payload['kind']}{where} needs {grant.threshold} people and has {len(entitled)}",
             why=f"trust.toml asks for that many of: {', '.join(grant.people)}.",
-            fix="have another of them "
-            + ("run: calibgit init --seal --cosign" if payload["kind"] == "genesis" else "co-sign"),
+            fix="have another of them co-sign, and repeat the command that wrote it",
         )
     humans = {person for person in entitled if policy.people[person].kind == "human"}
     authors = frozenset(person for name in authors for person in people_named(name, policy))

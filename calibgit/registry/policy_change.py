@@ -1,6 +1,11 @@
-"""Verification step 9 of a policy event: the new people have shown their keys, and no key comes back. Pure."""
+"""Verification step 9 of a policy event: the new people have shown their keys, and no key comes back. Pure.
+
+`require_lasting` is what the new policy must keep to by itself; a check asks it before the merge.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from calibgit.errors import GateClosed
 from calibgit.model.canonical import strict_canonical
@@ -31,11 +36,26 @@ def require_sound_change(event: Event, before: Policy, after: Policy, state: Reg
             fix="merge a changed trust.toml first",
         )
     _require_possession(event, before, after)
-    _require_ends(event, after, state)
+    require_lasting(before, after, seq=event.seq, ended=state.ended)
+
+
+def require_lasting(before: Policy, after: Policy, *, seq: int, ended: Mapping[str, int]) -> None:
+    """What a new policy must keep to, whoever has signed for it.
+
+    Args:
+        before: in force.
+        after: the new one.
+        seq: number of the event that puts it in force.
+        ended: every key that ever ended, to the number from which it is good for nothing.
+
+    Raises:
+        GateClosed: KEY_REVIVED, FROM_SEQ_AHEAD, FOUR_EYES_DROPPED, NOBODY_CHANGES_POLICY or NOBODY_RECOVERS.
+    """
+    _require_ends(after, seq, ended)
     if before.four_eyes and not after.four_eyes:
         raise GateClosed(
             "FOUR_EYES_DROPPED",
-            f"event {event.seq} would let people approve their own changes from now on",
+            "the new policy would let people approve their own changes from now on",
             why="Four eyes that can be closed for an hour guard nothing; a one-person registry says so in genesis.",
             fix="keep four_eyes = true; for one person alone: calibgit init --fork --solo",
         )
@@ -48,11 +68,16 @@ def require_sound_change(event: Event, before: Policy, after: Policy, state: Reg
         raise GateClosed("NOBODY_RECOVERS", what, why=why, fix="add [roles.recover] to trust.toml")
 
 
+def keys_to_show(before: Policy, after: Policy, seq: int) -> dict[str, str]:
+    """The added keys whose holders have to show them before event `seq`, each with its person."""
+    return {key: who for key, who in added_keys(before, after).items() if not after.key_ended(key, seq + 1)}
+
+
 def _require_possession(event: Event, before: Policy, after: Policy) -> None:
     text = strict_canonical(statement(event.payload))
     shown = {verify_entry(entry, text, NAMESPACE_POSSESSION) for entry in event.payload["possession"]}
-    for key, person in sorted(added_keys(before, after).items()):
-        if key not in shown and not after.key_ended(key, event.seq + 1):
+    for key, person in sorted(keys_to_show(before, after, event.seq).items()):
+        if key not in shown:
             raise GateClosed(
                 "NO_POSSESSION",
                 f"nobody has shown that {person} holds the new key {key.split()[1][-12:]}",
@@ -61,8 +86,8 @@ def _require_possession(event: Event, before: Policy, after: Policy) -> None:
             )
 
 
-def _require_ends(event: Event, after: Policy, state: RegistryState) -> None:
-    for key, since in sorted(state.ended.items()):
+def _require_ends(after: Policy, seq: int, ended: Mapping[str, int]) -> None:
+    for key, since in sorted(ended.items()):
         if key in after.keys and after.ended.get(key, since + 1) > since:
             raise GateClosed(
                 "KEY_REVIVED",
@@ -71,10 +96,10 @@ def _require_ends(event: Event, after: Policy, state: RegistryState) -> None:
                 fix="list a new key, and keep the end of the old one",
             )
     for key, since in sorted(after.ended.items()):
-        if since > event.seq + 1:
+        if since > seq + 1:
             raise GateClosed(
                 "FROM_SEQ_AHEAD",
                 f"a key of {after.keys[key]} is to end with event {since}, which is not written yet",
                 why="A key ends now or in the past; an end to come could be forgotten or overtaken.",
-                fix=f"write from_seq = {event.seq + 1} or less",
+                fix=f"write from_seq = {seq + 1} or less",
             )

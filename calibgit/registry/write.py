@@ -34,7 +34,8 @@ from calibgit.registry.history import History
 from calibgit.registry.pending import Pending, matching, same_act
 from calibgit.registry.read import name_blocked, pending_signatures, read_registry, require_free
 from calibgit.registry.refresh import refresh, require_continued
-from calibgit.registry.steps import check_event
+from calibgit.registry.second_signature import tell
+from calibgit.registry.steps import authors_of, check_event
 from calibgit.registry.verify import Slot
 from calibgit.repo.identity import Identity
 from calibgit.repo.network import Remote
@@ -174,7 +175,8 @@ def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> byt
     payload = plan_payload(writer, branch_ref, plan, now)
     pending = pending_signatures(writer.repo)
     policy = now.policy or _first_policy(payload, now.history)
-    embed_signatures(payload, pending, policy, policy.person_of_key(writer.signer.public_key) or "")
+    person = policy.person_of_key(writer.signer.public_key) or ""
+    embed_signatures(payload, pending, policy, person)
     names = expected_refs(payload)
     require_free(writer.repo, payload["refs"])
     unsigned = tag_object(
@@ -185,7 +187,11 @@ def _build(writer: Writer, branch_ref: str, plan: Plan, *, voiding: bool) -> byt
         message=message(payload),
     )
     body = unsigned + writer.signer.sign(unsigned, NAMESPACE_GIT).encode()
-    checked = check_event(parse_event("0" * writer.repo.sha_length, body), now.state, now.policy, now.history)
+    try:
+        checked = check_event(parse_event("0" * writer.repo.sha_length, body), now.state, now.policy, now.history)
+    except PermissionRefused as error:
+        tell(error, payload, policy, person, pending, authors_of(payload, now.state))
+        raise
     if checked.after.branch_ref != checked.before.branch_ref:
         require_continued(writer.repo, writer.remote, checked.after.branch_ref, now.history.tip)
     return body

@@ -17,6 +17,7 @@ from calibgit.model.checks import CheckReport, CheckResult
 from calibgit.model.ids import Version
 from calibgit.model.schemas import schema_bytes
 from calibgit.registry.owners import MAX_LINES, parse_codeowners
+from tests.support.policies import in_force
 
 BASE = (Path(__file__).parents[2] / "configs/scoring_config_v1.0.0.json").read_bytes()
 CONFIG = "configs/scoring_config_v1.1.0.json"
@@ -83,6 +84,7 @@ def candidate(files: dict[str, bytes | None] | None = None, **parts: Any) -> Can
         "log": {1: ROOT, 2: "2" * 64},
         "contracts": {"configs/scoring_config.schema.json of v1.0.0": schema_bytes("scoring-config")},
         "owners": parse_codeowners(b"* @alice @bob\n"),
+        "in_force": in_force(),
         "expected": whole,
     }
     return Candidate(**{**values, **parts})

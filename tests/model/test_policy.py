@@ -53,6 +53,14 @@ REFUSED: dict[str, tuple[Edit, str]] = {
     "four eyes left out": (lambda d: d.pop("four_eyes"), "four_eyes"),
     "nobody": (lambda d: d.update(people={}), "people"),
     "a person without a key": (lambda d: d["people"]["bob"].update(keys=[]), "keys"),
+    "a checkpoint by two": (
+        lambda d: d["roles"].update(checkpoint={"people": ["alice", "robot"], "threshold": 2}),
+        "the role checkpoint asks for 2 people; a checkpoint is signed by one",
+    ),
+    "a checkpoint by two in one place": (
+        lambda d: d["roles"].update({"checkpoint:staging": {"people": ["alice", "robot"], "threshold": 2}}),
+        "the role checkpoint:staging asks for 2 people; a checkpoint is signed by one",
+    ),
     "a person of no kind": (lambda d: d["people"]["bob"].pop("kind"), "kind"),
     "a person of another kind": (lambda d: d["people"]["bob"].update(kind="owner"), "kind"),
     "one key for two people": (lambda d: d["people"]["bob"].update(keys=[A]), "one key stands in two places"),

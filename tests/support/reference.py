@@ -283,7 +283,7 @@ class Book:
     def _authority(self, move: Move) -> str:
         found = [self._role(move, role) for role in NEEDS[move.kind]]
         if "" not in found:
-            return found[0]
+            return next((code for code in found if code != "NOT_AUTHORISED"), found[0])
         if move.override:
             return self._role(move, "breaking")
         attested = move.kind == "release" and move.evidence == "github-pr"
