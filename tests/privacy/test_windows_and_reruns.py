@@ -162,5 +162,5 @@ def test_a_ledger_that_cannot_be_read_stops_publishing(governed: Governed, sourc
     governed.world.commit({"ledger.jsonl": path.read_text() + line + "\n"}, "By hand")
     governed.world.git("push", "--quiet", "origin", name)
     governed.world.git("switch", "--quiet", "main")
-    with pytest.raises(DocumentError, match="LEDGER_MALFORMED|NOT_JSON"):
+    with pytest.raises(DocumentError, match=r"LEDGER_MALFORMED|NOT_JSON"):
         calibrate(governed, source, as_of="2024-03-01")
