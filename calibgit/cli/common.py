@@ -121,7 +121,7 @@ def window_options(*, required: bool = True) -> Callable[[F], F]:
                 "--source",
                 required=required,
                 metavar="URL|PATH",
-                help="Results: postgresql://..., a DuckDB or SQLite file, Parquet, CSV, JSON lines (globs too), spark:TABLE.",
+                help="Results: postgresql://..., a DuckDB or SQLite file, Parquet, CSV, JSON lines, globs, spark:NAME.",
             ),
         ):
             function = option(function)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from calibgit.errors import DocumentError, GateClosed
@@ -50,6 +51,13 @@ def work_tree_config(repo: Repository, place: Place, version: Version) -> Active
             fix=f"ls {place.configs}",
         ) from error
     return ActiveConfig(version, data, read_config_data(data, path))
+
+
+def replaced(state: RegistryState, version: Version, line: str, env: str) -> VersionRecord | None:
+    """The version that was active in `env` when `version` last took its place there; None when none was."""
+    active = [step.version for step in state.steps if (step.line, step.env) == (line, env)]
+    before = [old for old, new in pairwise(active) if new == version != old]
+    return state.line(line)[before[-1]] if before else None
 
 
 def known_version(state: RegistryState, line: str, wanted: str | None, env: str) -> VersionRecord:

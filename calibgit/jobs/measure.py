@@ -27,18 +27,24 @@ OUTPUT = "analytics_output"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured: a line with its settings, the directory of its configs, and the config in force."""
+    """What is measured: a line with its settings, the directory of its configs, the config in force and the one before.
+
+    The cuts of the config before stay edges of published grids, so that windows under both can be compared.
+    """
 
     line: str
     settings: Line
     settings_sha256: str
     configs: str
     config: ActiveConfig
+    before: ActiveConfig | None = None
 
 
 def subject_of(workspace: Workspace, config: ActiveConfig) -> Subject:
     """The line of a workspace under one config."""
-    return Subject(workspace.line_name, workspace.line, workspace.settings_sha256, workspace.place.configs, config)
+    line, configs = workspace.line_name, workspace.place.configs
+    before = workspace.config_before(config.version)
+    return Subject(line, workspace.line, workspace.settings_sha256, configs, config, before)
 
 
 def collect(
@@ -109,7 +115,8 @@ def publish(subject: Subject, exact: ExactSnapshot) -> MetricsSnapshot:
                 why="Grids, words and gates come from there; under others the counts would say something else.",
                 fix="collect again with calibgit.toml as it is here, or name the config with --config VERSION",
             )
-    return disclose(exact, settings=subject.settings, config_data=subject.config.value)
+    before = subject.before.value if subject.before else None
+    return disclose(exact, settings=subject.settings, config_data=subject.config.value, previous=before)
 
 
 def analyze(subject: Subject, snapshot: MetricsSnapshot, previous: MetricsSnapshot | None = None) -> CalibrationReport:

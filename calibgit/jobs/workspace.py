@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibgit.errors import DocumentError, EnvironmentFault, GateClosed
-from calibgit.jobs.active_config import ActiveConfig, known_version, work_tree_config
+from calibgit.jobs.active_config import ActiveConfig, known_version, replaced, work_tree_config
 from calibgit.jobs.memory import Memory
 from calibgit.model.config_data import read_config_data
 from calibgit.model.ids import Version, choose_line, is_name
@@ -267,6 +267,14 @@ class Workspace:
         state, policy = verification.require()
         record = known_version(state, self.line_name, wanted, env)
         return self.config_of(record, policy)
+
+    def config_before(self, version: Version, *, env: str = PRODUCTION) -> ActiveConfig | None:
+        """The config that `version` replaced in `env`, where the registry knows one."""
+        verification = self.verification()
+        if verification.policy is None:
+            return None
+        record = replaced(verification.state, version, self.line_name, env)
+        return None if record is None else self.config_of(record, verification.policy)
 
     def config_of(self, record: VersionRecord, policy: Policy) -> ActiveConfig:
         """The signed bytes of a known version.
