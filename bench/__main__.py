@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import collecting, gto, registry, runtime, startup
+from bench import by_hand, collecting, gto, registry, runtime, startup
 
 BENCHES = {
     "startup": startup.measure,
@@ -12,6 +12,7 @@ BENCHES = {
     "registry": registry.measure,
     "gto": gto.measure,
     "collecting": collecting.measure,
+    "by_hand": by_hand.measure,
 }
 
 
