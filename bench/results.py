@@ -1,13 +1,15 @@
 """Tables of simulated results of any size and in any store, and the line that is measured on them.
 
 A million assessments are drawn once in a run. Smaller tables are a part of them; larger ones repeat them with other
-ids, subjects and moments, so that every row has a subject of its own.
+ids, subjects and moments, so that every row has a subject of its own. Where CALIBGIT_BENCH_TABLES names a directory, they
+stay there for the next run.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -110,6 +112,8 @@ def _rows(chosen: str) -> Iterator[Mapping[str, object]]:
 
 @cache
 def _place() -> Path:
+    if named := os.environ.get("CALIBGIT_BENCH_TABLES"):
+        return Path(named)
     kept = tempfile.TemporaryDirectory(prefix="calibgit-bench-")
     _KEPT.append(kept)  # removed when the run ends
     return Path(kept.name)

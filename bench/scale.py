@@ -1,0 +1,70 @@
+"""A million rows and ten millions, from a DuckDB file and from Parquet: speed, memory, and how soon Ctrl-C ends it.
+
+Each collection is a process of its own: its memory is told, and its start counts. Every row has a subject of its own,
+which is the worst case: what is counted over subjects needs a group for each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.clock import cost_of
+from bench.results import MILLION, table
+
+SIZES = (MILLION, 10 * MILLION)
+_BEFORE_CTRL_C = 2.0
+
+
+def measure() -> Iterator[tuple[str, str, str]]:
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name) / "counts.json"
+        for suffix in (".duckdb", ".parquet"):
+            small = None
+            for size in SIZES:
+                path = table(size, suffix)
+                words = (sys.executable, "-m", "bench.results", str(path), str(out))
+                cost = cost_of(*words, rounds=3 if size == MILLION else 1)
+                _require_all(out, size)
+                small = small or cost
+                what = f"collect {size:,} rows from {'DuckDB' if suffix == '.duckdb' else 'Parquet'}"
+                yield (
+                    f"{what}, rows per second of CPU", f"{size / cost.cpu / 1e6:.2f}M",
+                    f"{cost.cpu:.1f} s CPU, {cost.wall:.1f} s wall; {cost.cpu / small.cpu:.1f}x that of {SIZES[0]:,}",
+                )  # fmt: skip
+                yield (
+                    f"{what}, memory", f"{cost.memory / 2**20:.0f} MiB",
+                    f"{cost.memory / small.memory:.2f}x that of {SIZES[0]:,}",
+                )  # fmt: skip
+        for path in (table(SIZES[1], ".duckdb"), table(SIZES[1], ".parquet")):
+            seconds = _ctrl_c(path, out)
+            yield (
+                f"Ctrl-C while collecting {SIZES[1]:,} rows ({path.suffix[1:]})",
+                f"{seconds * 1e3:.0f} ms",
+                "to the end",
+            )
+
+
+def _require_all(out: Path, size: int) -> None:
+    rows = json.loads(out.read_bytes())["rows"]
+    counted = sum(row["n"] for row in rows if row["block"] == "score")
+    assert counted == size, f"{counted:,} rows were counted instead of {size:,}"
+
+
+def _ctrl_c(path: Path, out: Path) -> float:
+    """Seconds from the signal to the end of the process."""
+    words = [sys.executable, "-m", "bench.results", str(path), str(out)]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL, env=os.environ) as running:
+        time.sleep(_BEFORE_CTRL_C)
+        assert running.poll() is None, "it ended before it could be stopped"
+        start = time.perf_counter()
+        running.send_signal(signal.SIGINT)
+        running.wait()
+        return time.perf_counter() - start
