@@ -1,8 +1,8 @@
 """Tables of simulated results of any size and in any store, and the line that is measured on them.
 
 A million assessments are drawn once in a run. Smaller tables are a part of them; larger ones repeat them with other
-ids, subjects and moments, so that every row has a subject of its own. Where CALIBGIT_BENCH_TABLES names a directory, they
-stay there for the next run.
+ids, subjects and moments, so that every row has a subject of its own. Where CALIBGIT_BENCH_TABLES names a directory,
+they stay there for the next run.
 """
 
 from __future__ import annotations
