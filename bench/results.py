@@ -70,21 +70,28 @@ def draw(rows: int) -> Iterator[dict[str, object]]:
 @cache
 def table(rows: int, suffix: str) -> Path:
     """A file with this many rows, made once in a run: `.duckdb`, `.parquet` or `.sqlite`."""
-    if (rows, suffix) == (MILLION, ".parquet"):
-        path = _place() / "rows_1000000.parquet"
-        write_results(path, draw(rows))
-        return path
     path = _place() / f"rows_{rows}{suffix}"
-    chosen = _repeated(rows // MILLION) if rows >= MILLION else _part(MILLION // rows)
-    if suffix == ".sqlite":
-        write_results(path, _rows(chosen))
-        return path
-    with duckdb.connect(str(path) if suffix == ".duckdb" else ":memory:") as connection:
-        made = (
-            "CREATE TABLE scan_results AS" if suffix == ".duckdb" else f"COPY ({chosen}) TO '{path}' (FORMAT parquet)"
-        )
-        connection.execute(f"{made} {chosen}" if suffix == ".duckdb" else made)
+    if not path.exists():
+        part = path.with_name(f"part_{path.name}")
+        part.unlink(missing_ok=True)
+        _write(part, rows)
+        part.replace(path)
     return path
+
+
+def _write(path: Path, rows: int) -> None:
+    if (rows, path.suffix) == (MILLION, ".parquet"):
+        write_results(path, draw(rows))
+        return
+    chosen = _repeated(rows // MILLION) if rows >= MILLION else _part(MILLION // rows)
+    if path.suffix == ".sqlite":
+        write_results(path, _rows(chosen))
+    elif path.suffix == ".parquet":
+        with duckdb.connect() as connection:
+            connection.execute(f"COPY ({chosen}) TO '{path}' (FORMAT parquet)")
+    else:
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"CREATE TABLE scan_results AS {chosen}")
 
 
 def _part(every: int) -> str:
