@@ -99,11 +99,15 @@ def _part(every: int) -> str:
 
 
 def _repeated(times: int) -> str:
-    return f"""
-        SELECT * EXCLUDE (copy) REPLACE (
-          id + copy * {MILLION} AS id, subject || '-' || copy AS subject,
-          least(created_at + to_seconds(copy), TIMESTAMP '2024-03-30 23:59:59') AS created_at)
-        FROM read_parquet('{table(MILLION, ".parquet")}'), range({times}) AS copies (copy)"""  # noqa: S608
+    """One copy after the other: a store must not find the same text twice in a group of rows, and read it once."""
+    return " UNION ALL ".join(
+        f"""
+        SELECT * REPLACE (
+          id + {copy * MILLION} AS id, subject || '-{copy}' AS subject,
+          least(created_at + INTERVAL {copy} SECOND, TIMESTAMP '2024-03-30 23:59:59') AS created_at)
+        FROM read_parquet('{table(MILLION, ".parquet")}')"""  # noqa: S608
+        for copy in range(times)
+    )
 
 
 def _rows(chosen: str) -> Iterator[Mapping[str, object]]:
