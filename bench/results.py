@@ -45,10 +45,18 @@ def subject() -> Subject:
     return Subject("scoring", settings.lines["scoring"], "0" * 64, "configs", active)
 
 
-def collected(source: object) -> ExactSnapshot:
-    """The exact counts of a source, by calibgit; without disclosure control, whose cost does not grow with the rows."""
+def collected(source: object, *, subjects: bool = True) -> ExactSnapshot:
+    """The exact counts of a source, by calibgit; without disclosure control, whose cost does not grow with the rows.
+
+    Args:
+        source: what `open_source` takes.
+        subjects: whether the mapping names the column that says who was assessed.
+    """
     measured = subject()
     settings = measured.settings
+    if not subjects:
+        columns = settings.source.columns.model_copy(update={"subject": None})
+        settings = settings.model_copy(update={"source": settings.source.model_copy(update={"columns": columns})})
     with open_source(source) as engine:
         return collect_exact(
             engine,
@@ -133,5 +141,5 @@ def _place() -> Path:
 _KEPT: list[tempfile.TemporaryDirectory[str]] = []
 
 
-if __name__ == "__main__":  # a collection as a process of its own, for its memory: SOURCE and where the counts go
-    Path(sys.argv[2]).write_bytes(collected(sys.argv[1]).pretty())
+if __name__ == "__main__":  # a collection as a process of its own, for its memory: SOURCE, OUT, and `alone` or nothing
+    Path(sys.argv[2]).write_bytes(collected(sys.argv[1], subjects="alone" not in sys.argv[3:]).pretty())

@@ -1,7 +1,8 @@
 """A million rows and ten millions, from a DuckDB file and from Parquet: speed, memory, and how soon Ctrl-C ends it.
 
 Each collection is a process of its own: its memory is told, and its start counts. Every row has a subject of its own,
-which is the worst case: what is counted over subjects needs a group for each.
+which is the worst case: what is counted over subjects needs a group for each. So the same is measured without a column
+of subjects, too.
 """
 
 from __future__ import annotations
@@ -26,23 +27,9 @@ _BEFORE_CTRL_C = 2.0
 def measure() -> Iterator[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as name:
         out = Path(name) / "counts.json"
-        for suffix in (".duckdb", ".parquet"):
-            small = None
-            for size in SIZES:
-                path = table(size, suffix)
-                words = (sys.executable, "-m", "bench.results", str(path), str(out))
-                cost = cost_of(*words, rounds=3 if size == MILLION else 1)
-                _require_all(out, size)
-                small = small or cost
-                what = f"collect {size:,} rows from {'DuckDB' if suffix == '.duckdb' else 'Parquet'}"
-                yield (
-                    f"{what}, rows per second of CPU", f"{size / cost.cpu / 1e6:.2f}M",
-                    f"{cost.cpu:.1f} s CPU, {cost.wall:.1f} s wall; {cost.cpu / small.cpu:.1f}x that of {SIZES[0]:,}",
-                )  # fmt: skip
-                yield (
-                    f"{what}, memory", f"{cost.memory / 2**20:.0f} MiB",
-                    f"{cost.memory / small.memory:.2f}x that of {SIZES[0]:,}",
-                )  # fmt: skip
+        yield from _growth("DuckDB", ".duckdb", out)
+        yield from _growth("Parquet", ".parquet", out)
+        yield from _growth("Parquet, no subjects", ".parquet", out, "alone")
         for path in (table(SIZES[1], ".duckdb"), table(SIZES[1], ".parquet")):
             seconds = _ctrl_c(path, out)
             yield (
@@ -50,6 +37,24 @@ def measure() -> Iterator[tuple[str, str, str]]:
                 f"{seconds * 1e3:.0f} ms",
                 "to the end",
             )
+
+
+def _growth(store: str, suffix: str, out: Path, *words: str) -> Iterator[tuple[str, str, str]]:
+    small = None
+    for size in SIZES:
+        program = (sys.executable, "-m", "bench.results", str(table(size, suffix)), str(out), *words)
+        cost = cost_of(*program, rounds=3 if size == SIZES[0] else 1)
+        _require_all(out, size)
+        small = small or cost
+        what = f"{size:,} rows from {store}"
+        yield (
+            f"{what}, rows per second of CPU", f"{size / cost.cpu / 1e6:.2f}M",
+            f"{cost.cpu:.1f} s CPU, {cost.wall:.1f} s wall; {cost.cpu / small.cpu:.1f}x that of {SIZES[0]:,}",
+        )  # fmt: skip
+        yield (
+            f"{what}, memory", f"{cost.memory / 2**20:.0f} MiB",
+            f"{cost.memory / small.memory:.2f}x that of {SIZES[0]:,}",
+        )  # fmt: skip
 
 
 def _require_all(out: Path, size: int) -> None:
