@@ -8,7 +8,6 @@ of subjects, too.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from bench.clock import cost_of
 from bench.results import MILLION, table
 
 SIZES = (MILLION, 10 * MILLION)
-_BEFORE_CTRL_C = 2.0
+_BEFORE_CTRL_C = 4.0
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
@@ -66,10 +65,14 @@ def _require_all(out: Path, size: int) -> None:
 def _ctrl_c(path: Path, out: Path) -> float:
     """Seconds from the signal to the end of the process."""
     words = [sys.executable, "-m", "bench.results", str(path), str(out)]
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL, env=os.environ) as running:
-        time.sleep(_BEFORE_CTRL_C)
-        assert running.poll() is None, "it ended before it could be stopped"
-        start = time.perf_counter()
-        running.send_signal(signal.SIGINT)
-        running.wait()
-        return time.perf_counter() - start
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+    try:
+        with subprocess.Popen(words, stderr=subprocess.DEVNULL) as running:
+            time.sleep(_BEFORE_CTRL_C)
+            assert running.poll() is None, "it ended before it could be stopped"
+            start = time.perf_counter()
+            running.send_signal(signal.SIGINT)
+            running.wait()
+            return time.perf_counter() - start
+    finally:
+        signal.signal(signal.SIGINT, before)
