@@ -134,6 +134,7 @@ def main(url: str, out: str) -> None:
     engine = sa.create_engine(sa.make_url(url).set(**kinds))
     with Session(engine) as session:
         Path(out).write_text(json.dumps(Collector(session).all_families()), encoding="utf-8")
+    engine.dispose()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The hand-written SQL that the benchmark compares with counts what calibgit counts."""
+"""What the benchmarks compare with counts what calibgit counts: the hand-written SQL, and the seed's way."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import duckdb
 import psycopg
 import pytest
 
+from bench import row_by_row
+from bench.families import families_of, require_same
 from bench.handwritten import count, counts_of
 from bench.results import collected, draw
 from calibgit.engine.table import COLUMNS, write_results
@@ -49,3 +51,10 @@ def test_postgresql(path: Path, database: Schema) -> None:
     with psycopg.connect(database.url()) as served:
         counts = count(lambda sql: served.execute(sql.encode()).fetchall(), "postgresql")
     assert counts == counts_of(collected(database.url()))
+
+
+def test_the_seeds_way(tmp_path: Path) -> None:
+    rows = [{**row, "created_at": str(row["created_at"])[:19].replace("T", " ")} for row in draw(ROWS)]
+    write_results(tmp_path / "results.sqlite", rows)
+    row_by_row.main(f"sqlite:///{tmp_path}/results.sqlite", str(tmp_path / "counts.json"))
+    require_same(tmp_path / "counts.json", families_of(collected(tmp_path / "results.sqlite")))
