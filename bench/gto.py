@@ -7,7 +7,6 @@ tags in its own grammar: half register a version (`model@v0.0.N`), half assign o
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,17 +16,17 @@ import pytest
 from bench.clock import cost_of
 from bench.registry import status_cost
 from bench.registry_world import GROWN, build
+from bench.venv import install
 
 GTO = "gto==1.10.1"
 SIZE = 1_000
-_INSTALL_SECONDS = 300
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         root = Path(name)
         program = root / "gto" / "bin" / "gto"
-        problem = _install(root / "gto")
+        problem = install(root / "gto", GTO)
         if problem:
             yield f"gto show of {SIZE:,} tags", "not measured", problem
             return
@@ -45,19 +44,6 @@ def measure() -> Iterator[tuple[str, str, str]]:
         f"{ours.cpu:.2f} s",
         f"{theirs.cpu / ours.cpu:.1f}x less than gto show",
     )
-
-
-def _install(place: Path) -> str:
-    """Install GTO; why that was not possible, or an empty text."""
-    try:
-        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, capture_output=True, timeout=120)
-        words = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", GTO]
-        subprocess.run(words, check=True, capture_output=True, timeout=_INSTALL_SECONDS)
-    except subprocess.TimeoutExpired:
-        return f"{GTO} could not be installed: the index did not answer in time"
-    except subprocess.CalledProcessError as error:
-        return f"{GTO} could not be installed: {(error.stderr or b'').decode(errors='replace').strip()[-200:]}"
-    return ""
 
 
 def _build(repo: Path, tags: int) -> None:
