@@ -27,7 +27,7 @@ from calibgit.collect.plan import make_plan
 from calibgit.engine.base import Engine
 from calibgit.engine.plan import Plan
 from calibgit.engine.relations import MOST_OCCURRENCES, indicators, statements
-from calibgit.engine.tables import unpack, wanted_tables
+from calibgit.engine.tables import unpack, unpack_score, wanted_tables
 from calibgit.engine.words import word
 from calibgit.errors import EnvironmentFault, IntegrityError
 from calibgit.model.settings import Line
@@ -125,27 +125,29 @@ def _tables(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
 
 def _flags(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
     severities = [*plan.severities, OTHER]
-    for place, name, _, *counts in rows:
-        stratum = word(plan, "stratum", place)
+    for place, kind, _, *counts in rows:
+        stratum, name = word(plan, "stratum", place), word(plan, "flag_type", kind)
         for often, n in enumerate(counts[:MOST_OCCURRENCES], 1):
             yield ("flag_occurrences", stratum, (name, str(often)), None), n, 0
         for severity, n in zip(severities, counts[MOST_OCCURRENCES:], strict=True):
             yield ("flag_severities", stratum, (name, severity), None), n, 0
 
 
-def _categories(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
-    for place, name, where, n, total in rows:
-        yield ("category", word(plan, "stratum", place), (name,), int(where)), n, int(total)
+def _scores(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    for number, place, n, *totals in rows:
+        if number is not None:
+            stratum, name, where = unpack_score(plan, int(number))
+            yield ("category", stratum, (name,), where), n, int(totals[0])
+        else:
+            yield from _moments(plan, word(plan, "stratum", place), n, totals)
 
 
-def _moments(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+def _moments(plan: Plan, stratum: str, n: int, totals: Sequence[Any]) -> Iterator[Read]:
     names = plan.categories
     pairs = [(a, b) for at, a in enumerate(names) for b in names[at:]]
-    for place, n, *sums in rows:
-        stratum = word(plan, "stratum", place)
-        yield ("moments", stratum, (), None), n, 0
-        for keys, total in zip([*((name,) for name in names), *pairs], sums, strict=True):
-            yield ("moments", stratum, keys, None), 0, int(total)
+    yield ("moments", stratum, (), None), n, 0
+    for keys, total in zip([*((name,) for name in names), *pairs], totals, strict=True):
+        yield ("moments", stratum, keys, None), 0, int(total)
 
 
 def _clusters(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
@@ -169,8 +171,7 @@ _READERS: dict[str, Callable[[Plan, Sequence[Row]], Iterator[Read]]] = {
     "unreadable": _dropped,
     "tables": _tables,
     "flags": _flags,
-    "categories": _categories,
-    "moments": _moments,
+    "scores": _scores,
     "clusters": _clusters,
     "largest": _largest,
 }

@@ -79,3 +79,15 @@ def unpack(plan: Plan, table: Table, number: int) -> tuple[str, tuple[str, ...],
         number, places[fact] = divmod(number, size(plan, fact))
     where = None if table.bin is None or places[table.bin] == 0 else places[table.bin] - 1
     return word(plan, "stratum", places["stratum"]), tuple(word(plan, key, places[key]) for key in table.keys), where
+
+
+def packed_score(plan: Plan, stratum: str, category: str, where: str) -> str:
+    """SQL for stratum, category and bin as one whole number; `unpack_score` takes it apart again."""
+    return f"({stratum} * {len(plan.categories)} + {category}) * {plan.category.bins} + {where}"
+
+
+def unpack_score(plan: Plan, number: int) -> tuple[str, str, int]:
+    """Stratum, category and bin of a packed number."""
+    rest, where = divmod(number, plan.category.bins)
+    stratum, category = divmod(rest, len(plan.categories))
+    return word(plan, "stratum", stratum), plan.categories[category], where
