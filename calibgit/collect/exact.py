@@ -117,10 +117,14 @@ def _dropped(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
 
 def _tables(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
     tables = list(wanted_tables(plan.roles).items())
-    for *numbers, n in rows:
-        place = next(place for place, number in enumerate(numbers) if number is not None)
-        name, table = tables[place]
-        yield (name, *unpack(plan, table, int(numbers[place]))), n, 0
+    for row in rows:
+        place = next(place for place, number in enumerate(row) if number is not None)
+        if place < len(tables):
+            name, table = tables[place]
+            n = row[len(tables) + plan.has_subjects]
+            yield (name, *unpack(plan, table, int(row[place]))), n, 0
+        else:
+            yield from _clusters(plan, *row[place:])
 
 
 def _flags(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
@@ -150,15 +154,14 @@ def _moments(plan: Plan, stratum: str, n: int, totals: Sequence[Any]) -> Iterato
         yield ("moments", stratum, keys, None), 0, int(total)
 
 
-def _clusters(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
-    for place, subjects, n, squared, *sums in rows:
-        stratum = word(plan, "stratum", place)
-        yield ("clusters", stratum, ("subjects",), None), subjects, 0
-        yield ("clusters", stratum, ("rows",), None), 0, int(n)
-        yield ("clusters", stratum, ("rows", "squared"), None), 0, int(squared)
-        for at, name in enumerate(indicators(plan)):
-            for what, total in zip(("sum", "with_rows", "squared"), sums[3 * at : 3 * at + 3], strict=True):
-                yield ("clusters", stratum, (name, what), None), 0, int(total)
+def _clusters(plan: Plan, place: int, subjects: int, n: Any, squared: Any, *sums: Any) -> Iterator[Read]:
+    stratum = word(plan, "stratum", place)
+    yield ("clusters", stratum, ("subjects",), None), subjects, 0
+    yield ("clusters", stratum, ("rows",), None), 0, int(n)
+    yield ("clusters", stratum, ("rows", "squared"), None), 0, int(squared)
+    for at, name in enumerate(indicators(plan)):
+        for what, total in zip(("sum", "with_rows", "squared"), sums[3 * at : 3 * at + 3], strict=True):
+            yield ("clusters", stratum, (name, what), None), 0, int(total)
 
 
 def _largest(_: Plan, rows: Sequence[Row]) -> Iterator[Read]:
@@ -172,7 +175,6 @@ _READERS: dict[str, Callable[[Plan, Sequence[Row]], Iterator[Read]]] = {
     "tables": _tables,
     "flags": _flags,
     "scores": _scores,
-    "clusters": _clusters,
     "largest": _largest,
 }
 

@@ -31,7 +31,6 @@ STATEMENT_ROLES: Mapping[str, str | None] = {
     "tables": None,
     "flags": "flags",
     "scores": "category_scores",
-    "clusters": "subject",
     "largest": "subject",
 }
 
@@ -112,20 +111,35 @@ class _Renderer:
         return {}
 
     def _tables(self) -> dict[str, str]:
-        tables = wanted_tables(self._plan.roles)
+        plan = self._plan
+        tables = wanted_tables(plan.roles)
+        asked = list(indicators(plan).values()) if plan.has_subjects else []
         parts = sections("portable", "tables")
-        names = [f"k{place}" for place in range(len(tables))]
-        numbers = [packed(self._plan, table) for table in tables.values()]
+        keys = [f"k{place}" for place in range(len(tables))]
+        numbers = [f"{packed(plan, table)} AS {key}" for key, table in zip(keys, tables.values(), strict=True)]
+        subjects = dict.fromkeys(["stratum", "u", *(fact for fact, _ in asked)]) if asked else {}
+        nulls = "".join(f", NULL AS t{place}" for place in range(2 + 3 * len(asked) if asked else 0))
+
+        def alone(key: str, expression: str) -> str:
+            names = [*keys, *(["subjects"] if asked else [])]
+            return ", ".join(expression if name == key else f"NULL AS {name}" for name in names)
+
+        if self._values["tables"] == "grouping_sets":
+            names = ", ".join([*keys, *(["NULL AS subjects"] if asked else [])])
+            sets = ", ".join(f"({key})" for key in keys)
+            counted = fill_words(parts["grouping_sets"], names=names, nulls=nulls, sets=sets)
+        else:
+            each = (fill_words(parts["one_by_one"], names=alone(key, key), nulls=nulls, key=key) for key in keys)
+            counted = "\nUNION ALL ".join(each)
         return {
-            "template": parts[self._values["tables"]],
-            "names": ", ".join(names),
-            "sets": ", ".join(f"({name})" for name in names),
-            "numbers": ", ".join(f"{number} AS {name}" for name, number in zip(names, numbers, strict=True)),
-            "parts": "\nUNION ALL ".join(
-                fill_words(parts["part"], key=name, names=", ".join(n if n == name else f"NULL AS {n}" for n in names))
-                for name in names
+            "tables": counted,
+            "subjects": "\n" + fill_words(parts["subjects"], names=alone("subjects", "stratum"), **_sums(plan, asked))
+            if asked
+            else "",
+            "columns": ", ".join([*numbers, *subjects]),
+            "facts": self._facts_of(
+                all_facts(tables.values(), *(fact for fact, _ in asked)), *(["u"] if asked else [])
             ),
-            "facts": self._facts_of(all_facts(tables.values())),
         }
 
     def _facts_of(self, facts: Sequence[str], *extra: str) -> str:
@@ -209,20 +223,17 @@ class _Renderer:
             category_paths=f"[{', '.join(paths)}]",
         )
 
-    def _clusters(self) -> dict[str, str]:
-        asked = indicators(self._plan)
-        facts = tuple(dict.fromkeys(["stratum", *(fact for fact, _ in asked.values())]))
-        return {
-            "sums": ", ".join(f"sum(y{at}), sum(n * y{at}), sum(y{at} * y{at})" for at in range(len(asked))),
-            "indicators": ", ".join(
-                f"count(CASE WHEN {fact} = {words(self._plan, fact).index(word)} THEN 1 END) AS y{at}"
-                for at, (fact, word) in enumerate(asked.values())
-            ),
-            "facts": self._facts_of(facts, "u"),
-        }
-
     def _largest(self) -> dict[str, str]:
         return {"assess": self._assess(("s", "u")), "ranks": str(RANKS)}
+
+
+def _sums(plan: Plan, asked: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Places of the sums over subjects: their rows with each indicator are `y0`, `y1`, ..."""
+    found = [f"{fact} = {words(plan, fact).index(word)}" for fact, word in asked]
+    return {
+        "indicators": ", ".join(f"count(CASE WHEN {yes} THEN 1 END) AS y{at}" for at, yes in enumerate(found)),
+        "sums": ", ".join(f"sum(y{at}), sum(n * y{at}), sum(y{at} * y{at})" for at in range(len(found))),
+    }
 
 
 def _chosen(text: str, names: Sequence[str]) -> list[str]:

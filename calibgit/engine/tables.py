@@ -59,9 +59,9 @@ def wanted_tables(roles: Collection[str]) -> dict[str, Table]:
     return {name: table for name, table in TABLES.items() if not table.roles or set(table.roles) & set(roles)}
 
 
-def all_facts(tables: Collection[Table]) -> tuple[str, ...]:
-    """Every fact of some tables, each once, in order of first use."""
-    return tuple(dict.fromkeys(fact for table in tables for fact in table.facts))
+def all_facts(tables: Collection[Table], *more: str) -> tuple[str, ...]:
+    """Every fact of some tables and more facts, each once, in order of first use."""
+    return tuple(dict.fromkeys([*(fact for table in tables for fact in table.facts), *more]))
 
 
 def packed(plan: Plan, table: Table) -> str:

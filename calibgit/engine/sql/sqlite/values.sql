@@ -111,7 +111,7 @@ LIMIT -1
 MATERIALIZED
 
 -- @tables: how all count tables come from one pass
-materialized
+one_by_one
 
 -- @no_number: what stands for a role that is not mapped
 CAST(NULL AS REAL)
