@@ -27,7 +27,7 @@ from calibgit.collect.plan import make_plan
 from calibgit.engine.base import Engine
 from calibgit.engine.plan import Plan
 from calibgit.engine.relations import MOST_OCCURRENCES, indicators, statements
-from calibgit.engine.tables import unpack, wanted_tables
+from calibgit.engine.tables import unpack, unpack_score, wanted_tables
 from calibgit.engine.words import word
 from calibgit.errors import EnvironmentFault, IntegrityError
 from calibgit.model.settings import Line
@@ -117,46 +117,51 @@ def _dropped(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
 
 def _tables(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
     tables = list(wanted_tables(plan.roles).items())
-    for *numbers, n in rows:
-        place = next(place for place, number in enumerate(numbers) if number is not None)
-        name, table = tables[place]
-        yield (name, *unpack(plan, table, int(numbers[place]))), n, 0
+    for row in rows:
+        place = next(place for place, number in enumerate(row) if number is not None)
+        if place < len(tables):
+            name, table = tables[place]
+            n = row[len(tables) + plan.has_subjects]
+            yield (name, *unpack(plan, table, int(row[place]))), n, 0
+        else:
+            yield from _clusters(plan, *row[place:])
 
 
 def _flags(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
     severities = [*plan.severities, OTHER]
-    for place, name, _, *counts in rows:
-        stratum = word(plan, "stratum", place)
+    for place, kind, _, *counts in rows:
+        stratum, name = word(plan, "stratum", place), word(plan, "flag_type", kind)
         for often, n in enumerate(counts[:MOST_OCCURRENCES], 1):
             yield ("flag_occurrences", stratum, (name, str(often)), None), n, 0
         for severity, n in zip(severities, counts[MOST_OCCURRENCES:], strict=True):
             yield ("flag_severities", stratum, (name, severity), None), n, 0
 
 
-def _categories(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
-    for place, name, where, n, total in rows:
-        yield ("category", word(plan, "stratum", place), (name,), int(where)), n, int(total)
+def _scores(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+    for number, place, n, *totals in rows:
+        if number is not None:
+            stratum, name, where = unpack_score(plan, int(number))
+            yield ("category", stratum, (name,), where), n, int(totals[0])
+        else:
+            yield from _moments(plan, word(plan, "stratum", place), n, totals)
 
 
-def _moments(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
+def _moments(plan: Plan, stratum: str, n: int, totals: Sequence[Any]) -> Iterator[Read]:
     names = plan.categories
     pairs = [(a, b) for at, a in enumerate(names) for b in names[at:]]
-    for place, n, *sums in rows:
-        stratum = word(plan, "stratum", place)
-        yield ("moments", stratum, (), None), n, 0
-        for keys, total in zip([*((name,) for name in names), *pairs], sums, strict=True):
-            yield ("moments", stratum, keys, None), 0, int(total)
+    yield ("moments", stratum, (), None), n, 0
+    for keys, total in zip([*((name,) for name in names), *pairs], totals, strict=True):
+        yield ("moments", stratum, keys, None), 0, int(total)
 
 
-def _clusters(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
-    for place, subjects, n, squared, *sums in rows:
-        stratum = word(plan, "stratum", place)
-        yield ("clusters", stratum, ("subjects",), None), subjects, 0
-        yield ("clusters", stratum, ("rows",), None), 0, int(n)
-        yield ("clusters", stratum, ("rows", "squared"), None), 0, int(squared)
-        for at, name in enumerate(indicators(plan)):
-            for what, total in zip(("sum", "with_rows", "squared"), sums[3 * at : 3 * at + 3], strict=True):
-                yield ("clusters", stratum, (name, what), None), 0, int(total)
+def _clusters(plan: Plan, place: int, subjects: int, n: Any, squared: Any, *sums: Any) -> Iterator[Read]:
+    stratum = word(plan, "stratum", place)
+    yield ("clusters", stratum, ("subjects",), None), subjects, 0
+    yield ("clusters", stratum, ("rows",), None), 0, int(n)
+    yield ("clusters", stratum, ("rows", "squared"), None), 0, int(squared)
+    for at, name in enumerate(indicators(plan)):
+        for what, total in zip(("sum", "with_rows", "squared"), sums[3 * at : 3 * at + 3], strict=True):
+            yield ("clusters", stratum, (name, what), None), 0, int(total)
 
 
 def _largest(_: Plan, rows: Sequence[Row]) -> Iterator[Read]:
@@ -169,9 +174,7 @@ _READERS: dict[str, Callable[[Plan, Sequence[Row]], Iterator[Read]]] = {
     "unreadable": _dropped,
     "tables": _tables,
     "flags": _flags,
-    "categories": _categories,
-    "moments": _moments,
-    "clusters": _clusters,
+    "scores": _scores,
     "largest": _largest,
 }
 

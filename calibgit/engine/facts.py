@@ -1,9 +1,9 @@
 """The portable SQL of every fact of an assessment, over the typed columns that the dialects bring.
 
 Typed columns (`sql/<dialect>/assess.sql`): `v` logic version, `s` score, `c` confidence, `d` conflict density,
-`label`, `tier`, `sufficient`, `outcome`, `reason`, `g` group, `fb` feedback, `u` subject, `m` moment, `nf` number of
-flags and `n0`, `n1`, ... flags by severity, worst first. Here `su`, `cu`, `du` are the numbers in fixed point and
-`flag_cap` is the best band that the flags reach.
+`label`, `tier`, `sufficient`, `outcome`, `reason`, `g` group, `fb` feedback, `u` subject and `tail` its last four
+characters, `m` moment, `nf` number of flags and `n0`, `n1`, ... flags by severity, worst first. Here `su`, `cu`, `du`
+are the numbers in fixed point, and `score_cap`, `confidence_cap`, `flag_cap` the best bands that each of them reaches.
 
 A fact is a small whole number: a place in the list of its words (`engine.words`), or one more than a bin of a grid, 0
 standing for no value. It is never NULL and never a value of the data.
@@ -11,7 +11,7 @@ standing for no value. It is never NULL and never a value of the data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from calibgit.engine import gates as gate_sql
@@ -50,8 +50,19 @@ class Facts:
             "du": f"CASE WHEN d BETWEEN 0 AND 1 THEN d * {float(plan.conflict.scale)!r} + 0.5 END",
         }
 
-    def flag_cap(self) -> str:
-        """The best band that the recorded flags reach; a missing record passes where no gate asks for it."""
+    def caps(self, facts: Iterable[str]) -> dict[str, str]:
+        """The columns for the best bands that these facts read, as SQL over the columns in fixed point."""
+        made = {"score_cap": self._score_cap, "confidence_cap": self._confidence_cap, "flag_cap": self._flag_cap}
+        return {name: made[name]() for name in dict.fromkeys(cap for fact in facts for cap in CAPS.get(fact, ()))}
+
+    def _score_cap(self) -> str:
+        return gate_sql.score_cap(self._plan.gates, "su", self._plan.score.scale)
+
+    def _confidence_cap(self) -> str:
+        return gate_sql.confidence_cap(self._plan.gates, "cu")
+
+    def _flag_cap(self) -> str:
+        """A missing record passes where no gate asks for it."""
         plan = self._plan
         missing = str(gate_sql.missing_flag_cap(plan.gates))
         if not plan.gates.flags or "flags" not in self._roles:
@@ -108,14 +119,6 @@ class Facts:
         none, rest = self._place("feedback", MISSING), self._place("feedback", "invalid")
         return f"CASE WHEN fb IS NULL THEN {none} {cases} ELSE {rest} END"
 
-    def confidence_cap(self) -> str:
-        """The best band that the confidence reaches."""
-        return gate_sql.confidence_cap(self._plan.gates, "cu")
-
-    def score_cap(self) -> str:
-        """The best band that the score reaches."""
-        return gate_sql.score_cap(self._plan.gates, "su", self._plan.score.scale)
-
     def fold(self) -> str:
         """One of two halves of the subjects, by the last characters of who they are; `-` without subjects.
 
@@ -123,9 +126,9 @@ class Facts:
         """
         if not self._plan.has_subjects:
             return self._place("fold", "-")
-        code = self._values["code"].replace("{x}", "u")
+        code = self._values["code"].replace("{x}", "tail")
         terms = [f"{weight} * {code.replace('{at}', str(at))}" for at, weight in enumerate(FOLD_WEIGHTS, 1)]
-        return f"CASE WHEN u IS NULL THEN 0 ELSE ({' + '.join(terms)}) % {FOLD_PRIME} % 2 END"
+        return f"CASE WHEN tail IS NULL THEN 0 ELSE ({' + '.join(terms)}) % {FOLD_PRIME} % 2 END"
 
     def period(self) -> str:
         """The calendar period of the moment."""
@@ -154,6 +157,17 @@ class Facts:
         """Whether there is any flag."""
         return "CASE WHEN nf IS NULL THEN 2 WHEN nf = 0 THEN 1 ELSE 0 END" if "flags" in self._roles else "2"
 
+    def severe(self) -> str:
+        """Whether there is any flag of the worst severity."""
+        if not self._plan.severities or "flags" not in self._roles:
+            return "2"
+        return "CASE WHEN nf IS NULL THEN 2 WHEN n0 > 0 THEN 0 ELSE 1 END"
+
+    def flag_type(self) -> str:
+        """The type of one flag, from its token `w`."""
+        keys = {self._values["token"].replace("{x}", name): name for name in self._plan.flag_types}
+        return self._choice("flag_type", "w", keys, OTHER, MISSING)
+
     def escalation(self) -> str:
         """The first class of reasons that fits."""
         classes = self._plan.settings.vocabulary.escalation
@@ -179,9 +193,9 @@ class Facts:
 _FACTS: Final[Mapping[str, Callable[[Facts], str]]] = {
     "stratum": Facts.stratum,
     "fold": Facts.fold,
-    "cap": lambda f: gate_sql.worst([f.confidence_cap(), "flag_cap"]),
-    "cap_but_confidence": lambda f: gate_sql.worst([f.score_cap(), "flag_cap"]),
-    "cap_but_flags": lambda f: gate_sql.worst([f.score_cap(), f.confidence_cap()]),
+    "cap": lambda _: gate_sql.worst(CAPS["cap"]),
+    "cap_but_confidence": lambda _: gate_sql.worst(CAPS["cap_but_confidence"]),
+    "cap_but_flags": lambda _: gate_sql.worst(CAPS["cap_but_flags"]),
     "label": Facts.label,
     "cohort": Facts.cohort,
     "score_bin": lambda f: _place_of_bin("su", f.plan.score),
@@ -193,6 +207,8 @@ _FACTS: Final[Mapping[str, Callable[[Facts], str]]] = {
     "worst_count": lambda f: f.capped_count(0, MOST_OF_WORST),
     "second_count": lambda f: f.capped_count(1, MOST_OF_SECOND),
     "flagged": Facts.flagged,
+    "severe": Facts.severe,
+    "flag_type": Facts.flag_type,
     "escalation": Facts.escalation,
     "escalated": Facts.escalated,
     "tier": Facts.tier,
@@ -202,10 +218,16 @@ _FACTS: Final[Mapping[str, Callable[[Facts], str]]] = {
     "period": Facts.period,
 }
 
+# The best bands of which a fact is the worst.
+CAPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cap": ("confidence_cap", "flag_cap"),
+    "cap_but_confidence": ("score_cap", "flag_cap"),
+    "cap_but_flags": ("score_cap", "confidence_cap"),
+}
 # The typed columns that a fact reads; `nf` stands for all counts of flags.
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "stratum": ("v",),
-    "fold": ("u",),
+    "fold": ("tail",),
     "cap": ("c", "nf"),
     "cap_but_confidence": ("s", "nf"),
     "cap_but_flags": ("s", "c"),
@@ -220,6 +242,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "worst_count": ("nf",),
     "second_count": ("nf",),
     "flagged": ("nf",),
+    "severe": ("nf",),
     "escalation": ("reason",),
     "escalated": ("reason",),
     "tier": ("tier",),
@@ -235,12 +258,6 @@ def fold_of(subject: str | None) -> str:
     tail = ("0" * len(FOLD_WEIGHTS) + (subject or ""))[-len(FOLD_WEIGHTS) :]
     total = sum(weight * ord(letter) for weight, letter in zip(FOLD_WEIGHTS, tail, strict=True))
     return "ab"[0 if subject is None else total % FOLD_PRIME % 2]
-
-
-def choice(column: str, keys: Mapping[str, str], other: str, missing: str) -> str:
-    """SQL for the closed word that a recorded text stands for."""
-    cases = "".join(f" WHEN {column} = {literal(raw)} THEN {literal(key)}" for raw, key in keys.items())
-    return f"CASE WHEN {column} IS NULL THEN {literal(missing)}{cases} ELSE {literal(other)} END"
 
 
 def bin_of(column: str, grid: GridSpec) -> str:

@@ -37,7 +37,7 @@ def confidence_cap(table: Gates, confidence: str) -> str:
 
 
 def flag_cap(table: Gates, config: Mapping[str, Any], counts: Mapping[str, str]) -> str:
-    """SQL for the best band that the recorded flags reach.
+    """SQL for the best band that the recorded flags reach: the first in which no severity has too many.
 
     Args:
         table: the gates.
@@ -45,16 +45,10 @@ def flag_cap(table: Gates, config: Mapping[str, Any], counts: Mapping[str, str])
         counts: severity to the column that holds its number of flags.
     """
     rules: Mapping[str, Mapping[str, Any]] = config["red_flag_severity_thresholds"]
-    caps = [
-        _first(
-            [
-                "1 = 1" if limit is None else _within(counts[severity], limit, rules.get(severity, {}))
-                for limit in limits[:-1]
-            ]
-        )
-        for severity, limits in table.flags.items()
-    ]
-    return worst(caps)
+    most = {severity: _most(limits, rules.get(severity, {})) for severity, limits in table.flags.items()}
+    bands = range(len(table.bands) - 1)
+    allowed = [[f"{counts[s]} <= {limits[i]}" for s, limits in most.items() if limits[i] is not None] for i in bands]
+    return _first([" AND ".join(conditions) or "1 = 1" for conditions in allowed])
 
 
 def missing_flag_cap(table: Gates) -> int:
@@ -70,9 +64,14 @@ def worst(caps: Sequence[str]) -> str:
     return result
 
 
-def _within(count: str, limit: int, rule: Mapping[str, Any]) -> str:
-    least = int(rule.get("min_occurrences", 1))
-    return f"({count} <= {int(limit)} OR {count} < {least})"
+def _most(limits: Sequence[int | None], rule: Mapping[str, Any]) -> list[int | None]:
+    """The most flags of one severity that reach each band or a better one; None for any number."""
+    ignored = int(rule.get("min_occurrences", 1)) - 1
+    found: list[int | None] = []
+    for limit in limits:
+        before = found[-1] if found else ignored
+        found.append(None if limit is None or before is None else max(before, int(limit)))
+    return found
 
 
 def _first(conditions: Sequence[str]) -> str:

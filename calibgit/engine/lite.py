@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 BUSY_SECONDS = 5.0
+_STEPS = 50_000  # of SQLite's machine between two looks for a signal; a few milliseconds
 
 
 class SqliteEngine:
@@ -48,14 +49,15 @@ class SqliteEngine:
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
-        fault: CalibgitError | None = None
+        fault: CalibgitError | KeyboardInterrupt | None = None
         rows: list[tuple[Any, ...]] = []
         cursor = self._connection.cursor()
         cursor.row_factory = None
         try:
             rows = cursor.execute(sql).fetchall()
         except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
-            fault = failed(self._name, error)
+            stopped = getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT"
+            fault = KeyboardInterrupt() if stopped else failed(self._name, error)
         finally:
             cursor.close()
         if fault is not None:
@@ -77,6 +79,8 @@ def open_sqlite(path: Path) -> Iterator[SqliteEngine]:
         fault = failed(path.name, error)
     if fault is not None:
         raise fault
+    # Python looks for signals when it runs its own code, so Ctrl-C stops a statement at the next call.
+    connection.set_progress_handler(lambda: 0, _STEPS)
     try:
         with read_transaction(connection, path.name) as engine:
             yield engine

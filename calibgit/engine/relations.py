@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from calibgit.engine.base import Column, Engine, Relation
-from calibgit.engine.facts import NEEDS, Facts, bin_of, choice
+from calibgit.engine.facts import NEEDS, Facts, bin_of
 from calibgit.engine.faults import missing_column, no_table, untestable_json
 from calibgit.engine.fragments import fill, fill_words, literal, sections, shielded, unshielded
 from calibgit.engine.plan import Plan
 from calibgit.engine.severities import one_type_words, severity_words
-from calibgit.engine.tables import all_facts, packed, wanted_tables
+from calibgit.engine.tables import all_facts, packed, packed_score, wanted_tables
 from calibgit.engine.words import words
-from calibgit.model.snapshot import MISSING, OTHER, TimeWindow
+from calibgit.model.snapshot import TimeWindow
 
 CONFLICT_KEY = "conflict_score"
 MOST_OCCURRENCES = 5
@@ -30,9 +30,7 @@ STATEMENT_ROLES: Mapping[str, str | None] = {
     "unreadable": None,
     "tables": None,
     "flags": "flags",
-    "categories": "category_scores",
-    "moments": "category_scores",
-    "clusters": "subject",
+    "scores": "category_scores",
     "largest": "subject",
 }
 
@@ -57,7 +55,7 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
     mapped = {role for role, _ in plan.mapped()}
     wanted = [name for name, role in STATEMENT_ROLES.items() if role is None or role in mapped]
     if not plan.categories:
-        wanted = [name for name in wanted if name not in {"categories", "moments"}]
+        wanted = [name for name in wanted if name != "scores"]
     return {name: renderer.statement(name) for name in wanted}
 
 
@@ -65,7 +63,7 @@ def indicators(plan: Plan) -> dict[str, tuple[str, str]]:
     """Name of a yes-or-no question to the fact that answers it and the word that means yes."""
     found = {f"label:{band}": ("label", band) for band in plan.gates.bands}
     if plan.severities:
-        found[f"severity:{plan.severities[0]}"] = ("worst", plan.severities[0])
+        found[f"severity:{plan.severities[0]}"] = ("severe", "yes")
     return found | {
         "flagged": ("flagged", "yes"),
         "escalated": ("escalated", "yes"),
@@ -95,6 +93,7 @@ class _Renderer:
             "stratum": self._facts.stratum(),
             "key": literal(self._values["path"].replace("{x}", CONFLICT_KEY)),
             "fence": self._values.get("fence", ""),
+            "kept": self._values.get("kept", ""),
             **_bounds(plan.window),
         }
 
@@ -112,20 +111,35 @@ class _Renderer:
         return {}
 
     def _tables(self) -> dict[str, str]:
-        tables = wanted_tables(self._plan.roles)
+        plan = self._plan
+        tables = wanted_tables(plan.roles)
+        asked = list(indicators(plan).values()) if plan.has_subjects else []
         parts = sections("portable", "tables")
-        names = [f"k{place}" for place in range(len(tables))]
-        numbers = [packed(self._plan, table) for table in tables.values()]
+        keys = [f"k{place}" for place in range(len(tables))]
+        numbers = [f"{packed(plan, table)} AS {key}" for key, table in zip(keys, tables.values(), strict=True)]
+        subjects = dict.fromkeys(["stratum", "u", *(fact for fact, _ in asked)]) if asked else {}
+        nulls = "".join(f", NULL AS t{place}" for place in range(2 + 3 * len(asked) if asked else 0))
+
+        def alone(key: str, expression: str) -> str:
+            names = [*keys, *(["subjects"] if asked else [])]
+            return ", ".join(expression if name == key else f"NULL AS {name}" for name in names)
+
+        if self._values["tables"] == "grouping_sets":
+            names = ", ".join([*keys, *(["NULL AS subjects"] if asked else [])])
+            sets = ", ".join(f"({key})" for key in keys)
+            counted = fill_words(parts["grouping_sets"], names=names, nulls=nulls, sets=sets)
+        else:
+            each = (fill_words(parts["one_by_one"], names=alone(key, key), nulls=nulls, key=key) for key in keys)
+            counted = "\nUNION ALL ".join(each)
         return {
-            "template": parts[self._values["tables"]],
-            "names": ", ".join(names),
-            "sets": ", ".join(f"({name})" for name in names),
-            "numbers": ", ".join(f"{number} AS {name}" for name, number in zip(names, numbers, strict=True)),
-            "parts": "\nUNION ALL ".join(
-                fill_words(parts["part"], key=name, names=", ".join(n if n == name else f"NULL AS {n}" for n in names))
-                for name in names
+            "tables": counted,
+            "subjects": "\n" + fill_words(parts["subjects"], names=alone("subjects", "stratum"), **_sums(plan, asked))
+            if asked
+            else "",
+            "columns": ", ".join([*numbers, *subjects]),
+            "facts": self._facts_of(
+                all_facts(tables.values(), *(fact for fact, _ in asked)), *(["u"] if asked else [])
             ),
-            "facts": self._facts_of(all_facts(tables.values())),
         }
 
     def _facts_of(self, facts: Sequence[str], *extra: str) -> str:
@@ -138,7 +152,7 @@ class _Renderer:
         return fill_words(
             sections("portable", "facts")["relation"],
             columns=", ".join([*extra, *(f"{self._facts.sql(fact)} AS {fact}" for fact in facts)]),
-            flag_cap=self._facts.flag_cap(),
+            caps="".join(f", {sql} AS {name}" for name, sql in self._facts.caps(facts).items()),
             fixed=", ".join(f"{self._floor(sql)} AS {name}" for name, sql in numbers.items()),
             assess=self._assess(tuple(needs)),
         )
@@ -159,7 +173,6 @@ class _Renderer:
     def _flags(self) -> dict[str, str]:
         parts = sections(self._dialect, "flag")
         names = [f"c{index}" for index in range(len(self._plan.severities))]
-        keys = {self._values["token"].replace("{x}", name): name for name in self._plan.flag_types}
         often = [f"count(CASE WHEN o = {n} THEN 1 END)" for n in range(1, MOST_OCCURRENCES)]
         found = [f"count(CASE WHEN {name} > 0 THEN 1 END)" for name in names]
         return {
@@ -169,70 +182,58 @@ class _Renderer:
                 parts["relation"],
                 **{name: text for name, text in parts.items() if name != "relation"},
                 **one_type_words(self._plan.severities, self._values),
-                flag_key=choice("w", keys, OTHER, MISSING),
+                flag_key=self._facts.sql("flag_type"),
             ),
         }
 
-    def _categories(self) -> dict[str, str]:
-        units = self._floor(f"x * {float(self._plan.score.scale)!r} + 0.5")
-        relation = sections(self._dialect, "cat")["relation"]
-        return {
-            "units": units,
-            "bin": bin_of("w", self._plan.category),
-            "cat": fill_words(relation, **self._category_words()),
-        }
-
-    def _moments(self) -> dict[str, str]:
+    def _scores(self) -> dict[str, str]:
         plan = self._plan
-        names = [f"x{index}" for index in range(len(plan.categories))]
+        at = range(len(plan.categories))
         origin, scale = float(plan.config["score_range"]["min"]), float(plan.moment_scale)
-        pairs = [f"sum({a} * {b})" for at, a in enumerate(names) for b in names[at:]]
-        one = self._values["one_category"]
-        keys = [literal(self._values["path"].replace("{x}", name)) for name in plan.categories]
-        columns = [one.replace("{key}", key).replace("{at}", str(at)) for at, key in enumerate(keys, 1)]
-        text = self._values.get("category_text", "")
-        texts = [f", {text.replace('{key}', key)} AS d{at}" for at, key in enumerate(keys, 1)]
+        units = [f"{self._fixed(f'x{a} * {float(plan.score.scale)!r}', a)} AS w{a}" for a in at]
+        offsets = [f"{self._fixed(f'(x{a} - {origin!r}) * {scale!r}', a)} AS m{a}" for a in at]
+        same = origin == 0 and plan.moment_scale == plan.score.scale
+        m = "w" if same else "m"
+        sums = [*(f"sum({m}{a})" for a in at), *(f"sum({m}{a} * {m}{b})" for a in at for b in at[a:])]
+        one = sections("portable", "scores")["one"]
         return {
-            "sums": ", ".join([*(f"sum({name})" for name in names), *pairs]),
-            "units": ", ".join(
-                f"{self._floor(f'({name} - {origin!r}) * {scale!r} + 0.5')} AS {name}" for name in names
-            ),
-            "valid": " AND ".join(f"{name} BETWEEN {{low}} AND {{high}}" for name in names),
-            "wide": fill_words(
-                sections(self._dialect, "wide")["relation"],
-                wide="".join(f", {sql} AS {name}" for sql, name in zip(columns, names, strict=True)),
-                texts="".join(texts),
-                **self._category_words(),
-            ),
+            "units": ", ".join(units if same else [*units, *offsets]),
+            "packed": packed_score(plan, "stratum", "k", bin_of("w", plan.category)),
+            "tall": self._values.get("tall") or " UNION ALL ".join(fill_words(one, at=str(a)) for a in at),
+            "categories": str(len(at)),
+            "pairs": ", ".join(f"{a}, w{a}" for a in at),
+            "nulls": "".join(f", NULL AS t{place}" for place in range(1, len(sums))),
+            "sums": ", ".join(sums),
+            "complete": " AND ".join(f"w{a} IS NOT NULL" for a in at),
+            "wide": self._wide(),
         }
 
-    def _category_words(self) -> dict[str, str]:
-        keys = [literal(name) for name in self._plan.categories]
-        member = self._values.get("category_member", "")
+    def _fixed(self, sql: str, category: int) -> str:
+        return self._floor(f"CASE WHEN x{category} BETWEEN {{low}} AND {{high}} THEN {sql} + 0.5 END")
+
+    def _wide(self) -> str:
+        """The dialect's relation `wide`: the scores by category."""
         paths = [literal(self._values["path"].replace("{x}", name)) for name in self._plan.categories]
-        return {
-            "category_keys": ", ".join(keys),
-            "category_members": ", ".join(
-                fill_words(member, name=name, key=name, path=path) for name, path in zip(keys, paths, strict=True)
-            ),
-            "category_list": f"[{', '.join(keys)}]",
-            "category_paths": f"[{', '.join(paths)}]",
-        }
-
-    def _clusters(self) -> dict[str, str]:
-        asked = indicators(self._plan)
-        facts = tuple(dict.fromkeys(["stratum", *(fact for fact, _ in asked.values())]))
-        return {
-            "sums": ", ".join(f"sum(y{at}), sum(n * y{at}), sum(y{at} * y{at})" for at in range(len(asked))),
-            "indicators": ", ".join(
-                f"sum(CASE WHEN {fact} = {words(self._plan, fact).index(word)} THEN 1 ELSE 0 END) AS y{at}"
-                for at, (fact, word) in enumerate(asked.values())
-            ),
-            "facts": self._facts_of(facts, "u"),
-        }
+        one, text = self._values["one_category"], self._values.get("category_text", "")
+        places = [{"key": path, "at": str(at)} for at, path in enumerate(paths, 1)]
+        return fill_words(
+            sections(self._dialect, "wide")["relation"],
+            wide="".join(f", {fill_words(one, **place)} AS x{at}" for at, place in enumerate(places)),
+            texts="".join(f", {fill_words(text, **place)} AS d{at}" for at, place in enumerate(places, 1)),
+            category_paths=f"[{', '.join(paths)}]",
+        )
 
     def _largest(self) -> dict[str, str]:
         return {"assess": self._assess(("s", "u")), "ranks": str(RANKS)}
+
+
+def _sums(plan: Plan, asked: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Places of the sums over subjects: their rows with each indicator are `y0`, `y1`, ..."""
+    found = [f"{fact} = {words(plan, fact).index(word)}" for fact, word in asked]
+    return {
+        "indicators": ", ".join(f"count(CASE WHEN {yes} THEN 1 END) AS y{at}" for at, yes in enumerate(found)),
+        "sums": ", ".join(f"sum(y{at}), sum(n * y{at}), sum(y{at} * y{at})" for at in range(len(found))),
+    }
 
 
 def _chosen(text: str, names: Sequence[str]) -> list[str]:

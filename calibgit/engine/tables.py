@@ -59,9 +59,9 @@ def wanted_tables(roles: Collection[str]) -> dict[str, Table]:
     return {name: table for name, table in TABLES.items() if not table.roles or set(table.roles) & set(roles)}
 
 
-def all_facts(tables: Collection[Table]) -> tuple[str, ...]:
-    """Every fact of some tables, each once, in order of first use."""
-    return tuple(dict.fromkeys(fact for table in tables for fact in table.facts))
+def all_facts(tables: Collection[Table], *more: str) -> tuple[str, ...]:
+    """Every fact of some tables and more facts, each once, in order of first use."""
+    return tuple(dict.fromkeys([*(fact for table in tables for fact in table.facts), *more]))
 
 
 def packed(plan: Plan, table: Table) -> str:
@@ -79,3 +79,15 @@ def unpack(plan: Plan, table: Table, number: int) -> tuple[str, tuple[str, ...],
         number, places[fact] = divmod(number, size(plan, fact))
     where = None if table.bin is None or places[table.bin] == 0 else places[table.bin] - 1
     return word(plan, "stratum", places["stratum"]), tuple(word(plan, key, places[key]) for key in table.keys), where
+
+
+def packed_score(plan: Plan, stratum: str, category: str, where: str) -> str:
+    """SQL for stratum, category and bin as one whole number; `unpack_score` takes it apart again."""
+    return f"({stratum} * {len(plan.categories)} + {category}) * {plan.category.bins} + {where}"
+
+
+def unpack_score(plan: Plan, number: int) -> tuple[str, str, int]:
+    """Stratum, category and bin of a packed number."""
+    rest, where = divmod(number, plan.category.bins)
+    stratum, category = divmod(rest, len(plan.categories))
+    return word(plan, "stratum", stratum), plan.categories[category], where

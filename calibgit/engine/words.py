@@ -33,6 +33,8 @@ _WORDS: Final[Mapping[str, Callable[[Plan], tuple[str, ...]]]] = {
     "worst_count": lambda _: (*(str(n) for n in range(MOST_OF_WORST + 1)), MISSING),
     "second_count": lambda _: (*(str(n) for n in range(MOST_OF_SECOND + 1)), MISSING),
     "flagged": lambda _: _YES_NO,
+    "severe": lambda _: _YES_NO,
+    "flag_type": lambda plan: (*plan.flag_types, OTHER, MISSING),
     "escalation": lambda plan: (*(item.name for item in plan.settings.vocabulary.escalation), "other", "none"),
     "escalated": lambda _: _YES_NO,
     "tier": lambda plan: (*plan.tiers, OTHER, MISSING),

@@ -46,7 +46,7 @@ def test_the_table_is_not_loaded_once_per_metric(tmp_path: Path) -> None:
     """It loaded every row nine times and once more per label; now a fixed number of counting statements runs."""
     with open_source(str(write_text_table(tmp_path / "a.sqlite", [GOOD]))) as engine:
         found = statements(engine, make_plan("scoring", settings(), CONFIG, "1.0.0", WINDOW))
-    assert len(found) == 8
+    assert len(found) == 6
     assert all("count(*)" in sql and "GROUP BY" in sql for sql in found.values())
 
 

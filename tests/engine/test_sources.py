@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +143,26 @@ def test_all_statements_see_one_snapshot(tmp_path: Path) -> None:
             assert engine.fetch("SELECT count(*) FROM scan_results") == before
     finally:
         writer.close()
+
+
+def test_ctrl_c_stops_a_statement_of_sqlite(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    def interrupt() -> None:
+        started.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    started = threading.Event()
+    thread = threading.Thread(target=interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+    numbers = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1000000000)"
+    with open_source(str(write_text_table(tmp_path / "a.sqlite", [GOOD]))) as engine:
+        assert isinstance(engine, lite.SqliteEngine)
+        engine._connection.create_function("started", 0, started.set)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            engine.fetch(f"SELECT started() UNION ALL SELECT * FROM ({numbers} SELECT count(*) FROM c)")
+        thread.join()
+        assert engine.fetch("SELECT count(*) FROM scan_results") == [(1,)]
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,7 +186,7 @@ class Reference:
 
     def _flag_words(self, flags: list[Any] | None) -> dict[str, str]:
         if flags is None:
-            return dict.fromkeys(("worst", "worst_count", "second_count", "flagged"), MISSING)
+            return dict.fromkeys(("worst", "worst_count", "second_count", "flagged", "severe"), MISSING)
         found = Counter(self._text(flag, "severity") for flag in flags)
         first, second, *_ = self.plan.severities
         return {
@@ -194,6 +194,7 @@ class Reference:
             "worst_count": str(min(found[first], 3)),
             "second_count": str(min(found[second], 5)),
             "flagged": "yes" if flags else "no",
+            "severe": "yes" if found[first] else "no",
         }
 
     @staticmethod

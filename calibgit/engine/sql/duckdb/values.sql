@@ -64,16 +64,22 @@ len(list_filter(f, lambda e: CAST(e.severity AS VARCHAR) = '"{key}"'))
 /{x}
 
 -- @one_severity_count: how many flags of one type have one severity
-len(list_filter(p, lambda e: e.w = '"{key}"'))
+len(list_filter(p, lambda y: y = '"{key}"'))
 
 -- @one_category
 TRY_CAST(CAST(j[{at}] AS VARCHAR) AS DOUBLE)
 
--- @code: the code point of character {at} of the last four, with zeros before a shorter text
-unicode(substr(right('0000' || {x}, 4), {at}, 1))
+-- @tail: the last four characters of a word, with zeros before a shorter one
+right('0000' || {word}, 4)
+
+-- @code: the code point of character {at} of these four
+unicode(substr({x}, {at}, 1))
 
 -- @moment_of: the moment that {text} says
 CAST({text} AS TIMESTAMP)
+
+-- @kept: lets a common table expression be computed once
+MATERIALIZED
 
 -- @tables: how all count tables come from one pass
 grouping_sets

@@ -179,23 +179,26 @@ CASE WHEN length(d{at}) < 200 THEN CAST(d{at} AS float8)
      WHEN strpos(left(d{at}, 199), '.') > 0 THEN CAST(left(d{at}, 199) AS float8)
      WHEN d{at} IS NOT NULL THEN CAST('Infinity' AS float8) END
 
--- @category_member: a row of a category and its score
-({name}, m -> {key})
-
 -- @token: how a text stands in JSON
 "{x}"
 
 -- @path: of a member
 {x}
 
--- @code: the code point of character {at} of the last four, with zeros before a shorter text
-ascii(substr(right('0000' || {x}, 4), {at}, 1))
+-- @tail: the last four characters of a word, with zeros before a shorter one
+right('0000' || {word}, 4)
+
+-- @code: the code point of character {at} of these four
+ascii(substr({x}, {at}, 1))
 
 -- @moment_of: the moment that {text} says
 CAST({text} AS timestamp)
 
 -- @fence: keeps the planner from computing a value again at each place that reads it
 OFFSET 0
+
+-- @kept: lets a common table expression be computed once
+MATERIALIZED
 
 -- @tables: how all count tables come from one pass
 grouping_sets

@@ -170,14 +170,17 @@ $["{x}"]
 -- @one_category
 element_at(transform(array(try_variant_get(j, {key}, 'variant')), n -> {number_of_n}), 1)
 
--- @category_member: a category and its score
-named_struct('k', {name}, 'x', element_at(transform(array(try_variant_get(m, {path}, 'variant')), n -> {number_of_n}), 1))
+-- @tail: the last four characters of a word, with zeros before a shorter one
+right(concat('0000', {word}), 4)
 
--- @code: the code point of character {at} of the last four, with zeros before a shorter text
-ascii(substr(right(concat('0000', {x}), 4), {at}, 1))
+-- @code: the code point of character {at} of these four
+ascii(substr({x}, {at}, 1))
 
 -- @moment_of: the moment that {text} says
 unix_micros(CAST(concat({text}, 'Z') AS TIMESTAMP_LTZ))
+
+-- @tall: a row for each category; Spark computes a common table expression again for each of its readers
+SELECT stratum, stack({categories}, {pairs}) AS (k, w) FROM wide
 
 -- @tables: how all count tables come from one pass
 grouping_sets

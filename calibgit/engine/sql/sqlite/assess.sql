@@ -9,6 +9,7 @@
 {word:tier} AS tier,
 {word:group} AS g,
 {word:subject} AS u,
+{tail:subject} AS tail,
 {number:feedback} AS fb,
 {folded:sufficiency} AS sufficient,
 {folded:outcome} AS outcome,

@@ -95,8 +95,11 @@ min({n}, {most})
 -- @one_category
 CASE WHEN json_type(j, {key}) IN ('integer', 'real') THEN CAST(json_extract(j, {key}) AS REAL) END
 
--- @code: the code point of character {at} of the last four, with zeros before a shorter text
-unicode(substr(substr('0000' || {x}, -4), {at}, 1))
+-- @tail: the last four characters of a word, with zeros before a shorter one
+substr('0000' || {word}, -4)
+
+-- @code: the code point of character {at} of these four
+unicode(substr({x}, {at}, 1))
 
 -- @moment_of: the moment that {text} says
 {text}
@@ -104,8 +107,11 @@ unicode(substr(substr('0000' || {x}, -4), {at}, 1))
 -- @fence: keeps SQLite from computing a value again at each place that reads it
 LIMIT -1
 
+-- @kept: lets a common table expression be computed once
+MATERIALIZED
+
 -- @tables: how all count tables come from one pass
-materialized
+one_by_one
 
 -- @no_number: what stands for a role that is not mapped
 CAST(NULL AS REAL)

@@ -1,0 +1,11 @@
+-- Scores by category. A row has the packed category and bin, and the sum of its scores in fixed point; or the stratum,
+-- and sums of scores and of products of two, over the assessments that have a score in every category.
+-- @relation
+WITH wide AS {kept} (
+    SELECT {stratum} AS stratum, {units} FROM ({wide}) AS a WHERE s BETWEEN {low} AND {high} {fence})
+SELECT {packed} AS k0, NULL AS k1, count(*) AS n, sum(w) AS t0{nulls}
+FROM ({tall}) AS a WHERE w IS NOT NULL GROUP BY 1
+UNION ALL SELECT NULL, stratum, count(*), {sums} FROM wide WHERE {complete} GROUP BY stratum
+
+-- @one
+SELECT stratum, {at} AS k, w{at} AS w FROM wide
