@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 FileKind = Literal["parquet", "csv", "json"]
 
+_LOOK_SECONDS = 0.05  # between two looks for a signal
 _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
@@ -72,12 +74,38 @@ class DuckEngine:
         fault: CalibgitError | None = None
         rows: list[tuple[Any, ...]] = []
         try:
-            rows = self._connection.execute(sql).fetchall()
+            rows = self._all(sql)
         except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
             fault = failed(self._name, error)
         if fault is not None:
             raise fault
         return rows
+
+    def _all(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows, in a thread of its own: the driver hears Ctrl-C late, and calls it a fault of its own."""
+        found: list[list[tuple[Any, ...]] | Exception] = []
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                found.append(self._connection.execute(sql).fetchall())
+            except Exception as error:  # noqa: BLE001
+                found.append(error)
+            finally:
+                done.set()
+
+        thread = threading.Thread(target=run, daemon=True)
+        try:
+            thread.start()
+            while not done.wait(_LOOK_SECONDS):  # a signal just before an endless wait would not end it
+                pass
+        except KeyboardInterrupt:
+            while not done.wait(_LOOK_SECONDS) and thread.ident is not None:
+                self._connection.interrupt()  # again, as the statement may not have begun
+            raise
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return found[0]
 
     def _column(self, name: str, declared: str) -> Column:
         untyped = self._kind in {"csv", "json"}

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from calibgit.engine import lite
+from calibgit.engine.duck import DuckEngine
 from calibgit.engine.open import open_source
 from calibgit.engine.table import write_results
 from calibgit.errors import CalibgitError, EnvironmentFault, UsageError
@@ -145,23 +147,51 @@ def test_all_statements_see_one_snapshot(tmp_path: Path) -> None:
         writer.close()
 
 
-def test_ctrl_c_stops_a_statement_of_sqlite(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+@pytest.fixture
+def started() -> Iterator[Callable[[], None]]:
+    """To be called when a statement runs: this process then gets the signal of Ctrl-C.
+
+    It is no code of Python, so that a statement which calls it is not where the signal is noticed.
+    """
+
     def interrupt() -> None:
-        started.wait()
+        gate.acquire()
         os.kill(os.getpid(), signal.SIGINT)
 
-    started = threading.Event()
-    thread = threading.Thread(target=interrupt)
+    gate = threading.Lock()
+    gate.acquire()
+    thread = threading.Thread(target=interrupt, daemon=True)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+    thread.start()
+    yield gate.release
+    thread.join(10)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_stops_a_statement_of_sqlite(tmp_path: Path, started: Callable[[], None]) -> None:
     numbers = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1000000000)"
     with open_source(str(write_text_table(tmp_path / "a.sqlite", [GOOD]))) as engine:
         assert isinstance(engine, lite.SqliteEngine)
-        engine._connection.create_function("started", 0, started.set)
-        thread.start()
+        engine._connection.create_function("started", 0, started)
         with pytest.raises(KeyboardInterrupt):
             engine.fetch(f"SELECT started() UNION ALL SELECT * FROM ({numbers} SELECT count(*) FROM c)")
-        thread.join()
+        assert engine.fetch("SELECT count(*) FROM scan_results") == [(1,)]
+
+
+def test_ctrl_c_stops_a_statement_of_duckdb(tmp_path: Path, started: Callable[[], None]) -> None:
+    class Connection:
+        def __init__(self, inner: Any) -> None:
+            self.inner, self.interrupt = inner, inner.interrupt
+
+        def execute(self, sql: str) -> Any:
+            started()
+            return self.inner.execute(sql)
+
+    numbers = "range(1000000) AS a (n), range(100000) AS b (m)"
+    with duckdb.connect(str(write_text_table(tmp_path / "a.duckdb", [GOOD])), read_only=True) as connection:
+        engine = DuckEngine(Connection(connection), "a.duckdb")  # type: ignore[arg-type]
+        with pytest.raises(KeyboardInterrupt):
+            engine.fetch(f"SELECT count(*) FROM {numbers} WHERE (n * m) % 7 = 3")
         assert engine.fetch("SELECT count(*) FROM scan_results") == [(1,)]
 
 
