@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FileKind = Literal["parquet", "csv", "json"]
 
+_THREAD_MEGABYTES = 128
 _LOOK_SECONDS = 0.05  # between two looks for a signal
 _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
@@ -142,20 +144,30 @@ def open_files(files: Sequence[Path], kind: FileKind, name: str) -> Iterator[Duc
 
 @contextmanager
 def _connected(database: str, name: str, *, read_only: bool) -> Iterator[DuckDBPyConnection]:
+    """A connection whose memory does not grow with the rows.
+
+    Groups that do not fit, of subjects above all, go to a directory that only this user can read and that does not
+    outlive the connection; the driver's own choice would be the current directory.
+    """
     try:
         import duckdb  # noqa: PLC0415
     except ImportError:
         raise missing_extra("duckdb") from None
     fault: CalibgitError | None = None
-    try:
-        connection = duckdb.connect(database, read_only=read_only, config=dict(_OFFLINE))
-    except Exception as error:  # noqa: BLE001
-        fault = failed(name, error)
-    if fault is not None:
-        raise fault
-    try:
-        DuckEngine(connection, name).fetch("SET TimeZone = 'UTC'")
-        connection.execute("BEGIN TRANSACTION")
-        yield connection
-    finally:
-        connection.close()
+    with tempfile.TemporaryDirectory(prefix="calibgit-") as private:
+        try:
+            config: dict[str, Any] = {**_OFFLINE, "temp_directory": private}
+            connection = duckdb.connect(database, read_only=read_only, config=config)
+        except Exception as error:  # noqa: BLE001
+            fault = failed(name, error)
+        if fault is not None:
+            raise fault
+        try:
+            engine = DuckEngine(connection, name)
+            engine.fetch("SET TimeZone = 'UTC'")
+            threads = engine.fetch("SELECT current_setting('threads')")[0][0]
+            engine.fetch(f"SET memory_limit = '{threads * _THREAD_MEGABYTES}MB'")
+            connection.execute("BEGIN TRANSACTION")
+            yield connection
+        finally:
+            connection.close()

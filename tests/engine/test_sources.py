@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -212,3 +213,20 @@ def test_written_columns_are_json_text(tmp_path: Path) -> None:
             ]
     with pytest.raises(UsageError, match="UNSUPPORTED_SOURCE"):
         write_results(tmp_path / "a.txt", [])
+
+
+@pytest.mark.parametrize("suffix", ["duckdb", "parquet"])
+def test_what_does_not_fit_into_memory_goes_to_a_private_place_and_is_removed(tmp_path: Path, suffix: str) -> None:
+    """Groups of subjects are identities: they must not stay in the directory that somebody happens to be in."""
+    path = tmp_path / f"a.{suffix}"
+    write_results(path, [{"overall_score": 1.0}])
+    with open_source(str(path)) as engine:
+        place, limit, threads = engine.fetch(
+            "SELECT current_setting('temp_directory'), current_setting('memory_limit'), current_setting('threads')"
+        )[0]
+        engine.fetch("SET memory_limit = '20MB'")
+        assert engine.fetch("SELECT count(*) FROM (SELECT range FROM range(3000000) ORDER BY hash(range))")
+        assert stat.S_IMODE(Path(place).stat().st_mode) == 0o700
+        assert not Path(place).is_relative_to(Path.cwd())
+        assert float(limit.split()[0]) <= threads * 128
+    assert not Path(place).exists()
