@@ -137,7 +137,7 @@ class Repositories(RuleBasedStateMachine):
         """Alice signs beforehand in her clone, bob writes from his."""
         version, reason = max(self.book.released(LINE)), next(self.words)
         active = self.book.active(LINE, env)
-        move = Move("activate", "bob", ("alice",), LINE, version, env, leaving=active)
+        move = Move("activate", "bob", ("alice",), LINE, version, env, leaving=active, reason=reason)
         cosigning.countersign(self.space("alice"), Wanted("activate", Version.parse(version), env=env, reason=reason))
         self.seen["alice"] = self.book.seq
         self.offer(move, lambda: govern.activate(self.space("bob"), Version.parse(version), env=env))

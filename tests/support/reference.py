@@ -78,6 +78,7 @@ class Move:
         first, junk: for a void, the first slot and how many.
         delay: seconds since the event before.
         baseline: for genesis, (line, version, environments).
+        reason: of a co-signed move, where not all give the same.
     """
 
     kind: str
@@ -101,6 +102,7 @@ class Move:
     junk: int = 0
     delay: int = 1
     baseline: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    reason: str = ""
 
     @property
     def signing(self) -> tuple[str, ...]:
