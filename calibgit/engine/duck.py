@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calibgit.engine.base import Column, Dialect, Relation
 from calibgit.engine.families import of_duckdb
-from calibgit.engine.faults import failed, missing_extra
+from calibgit.engine.faults import changed, failed, missing_extra
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
 from calibgit.errors import CalibgitError
 
@@ -137,9 +137,29 @@ def open_duckdb(path: Path) -> Iterator[DuckEngine]:
 
 @contextmanager
 def open_files(files: Sequence[Path], kind: FileKind, name: str) -> Iterator[DuckEngine]:
-    """Open Parquet, CSV or JSON files as one table."""
+    """Open Parquet, CSV or JSON files as one table.
+
+    Raises:
+        EnvironmentFault: SOURCE_CHANGED, at the end, when they are not the files that were opened.
+    """
+    before = _states(files)
     with _connected(":memory:", name, read_only=False) as connection:
         yield DuckEngine(connection, name, kind=kind, files=[str(file) for file in files])
+    if _states(files) != before:
+        raise changed(name)
+
+
+def _states(files: Sequence[Path]) -> list[tuple[int, ...] | None]:
+    """What tells that a file was written or replaced; None for one that is gone."""
+    found: list[tuple[int, ...] | None] = []
+    for file in files:
+        try:
+            state = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((state.st_ino, state.st_size, state.st_mtime_ns))
+    return found
 
 
 @contextmanager

@@ -111,6 +111,16 @@ def unreadable(name: str) -> EnvironmentFault:
     )
 
 
+def changed(name: str) -> EnvironmentFault:
+    """Files that somebody writes while they are read."""
+    return EnvironmentFault(
+        "SOURCE_CHANGED",
+        f"{name} changed while it was counted",
+        why="Some counts are of the rows before and some of the rows after; together they fit neither.",
+        fix="repeat when nobody writes to it, or collect from a copy",
+    )
+
+
 def locked(name: str) -> EnvironmentFault:
     """Somebody else holds the source."""
     return EnvironmentFault(

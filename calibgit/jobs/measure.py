@@ -65,7 +65,7 @@ def collect(
     Raises:
         UsageError: BAD_WINDOW, UNSUPPORTED_SOURCE.
         EnvironmentFault: EMPTY_WINDOW, NO_SOURCE, NO_TABLE, MISSING_COLUMN, LOCKED_SOURCE, SOURCE_FAILED,
-            SOURCE_UNREADABLE, MISSING_EXTRA.
+            SOURCE_UNREADABLE, SOURCE_CHANGED, MISSING_EXTRA.
     """
     window = resolve_window(as_of, days or subject.settings.window.days, subject.settings.window.anchor)
     with open_source(source) as engine:

@@ -230,3 +230,27 @@ def test_what_does_not_fit_into_memory_goes_to_a_private_place_and_is_removed(tm
         assert not Path(place).is_relative_to(Path.cwd())
         assert float(limit.split()[0]) <= threads * 128
     assert not Path(place).exists()
+
+
+@pytest.mark.parametrize("change", ["appended", "replaced", "removed"])
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_files_that_are_written_meanwhile_are_told(tmp_path: Path, suffix: str, change: str) -> None:
+    """Otherwise some statements would count the rows before and some the rows after."""
+    path = tmp_path / f"a.{suffix}"
+    write_results(tmp_path / "a.parquet", [{"overall_score": 1.0}])
+    if suffix == "csv":
+        path.write_text("overall_score\n1.0\n")
+
+    def read() -> None:
+        with open_source(str(path)) as engine:
+            assert engine.relation("scan_results") is not None
+            if change == "appended":
+                path.write_bytes(path.read_bytes() + b"2.0\n")
+            elif change == "replaced":
+                (tmp_path / "other").write_bytes(path.read_bytes())
+                (tmp_path / "other").replace(path)
+            else:
+                path.unlink()
+
+    with pytest.raises(EnvironmentFault, match="SOURCE_CHANGED"):
+        read()
