@@ -32,6 +32,11 @@ class Cost:
     wall: float
     memory: int
 
+    @property
+    def mebibytes(self) -> str:
+        """The memory in whole mebibytes, with the unit."""
+        return f"{self.memory / 2**20:.0f} MiB"
+
 
 def cost_of(program: str, *words: str, rounds: int = ROUNDS) -> Cost:
     """The cost of a child process, the best of `rounds`, after one that fills Python's cache of byte code.

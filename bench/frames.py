@@ -43,4 +43,4 @@ def measure() -> Iterator[tuple[str, str, str]]:
 
 
 def _more(cost: Cost) -> str:
-    return f"{cost.wall:.2f} s wall, {cost.memory / 2**20:.0f} MiB"
+    return f"{cost.wall:.2f} s wall, {cost.mebibytes}"

@@ -44,7 +44,7 @@ def measure() -> Iterator[tuple[str, str, str]]:
                     f"{used.cpu / floor:.1f}x the floor: {grown.signatures:,} signatures, {floor:.2f} s",
                 )  # fmt: skip
                 yield (
-                    f"{what}, memory", f"{used.memory / 2**20:.0f} MiB",
+                    f"{what}, memory", used.mebibytes,
                     f"{used.cpu / size / first:.2f}x the CPU per event of {sizes[0]:,}; {used.wall:.2f} s wall",
                 )  # fmt: skip
                 if size == SIZES[0] and composition is GROWN:

@@ -51,7 +51,7 @@ def _growth(store: str, suffix: str, out: Path, *words: str) -> Iterator[tuple[s
             f"{cost.cpu:.1f} s CPU, {cost.wall:.1f} s wall; {cost.cpu / small.cpu:.1f}x that of {SIZES[0]:,}",
         )  # fmt: skip
         yield (
-            f"{what}, memory", f"{cost.memory / 2**20:.0f} MiB",
+            f"{what}, memory", cost.mebibytes,
             f"{cost.memory / small.memory:.2f}x that of {SIZES[0]:,}",
         )  # fmt: skip
 

@@ -51,17 +51,17 @@ def _in(store: str, urls: dict[int, str], files: Two, clock: Clock = lambda: 0.0
     linear = theirs.large.cpu / theirs.small.cpu * SMALL / LARGE
     yield (
         f"the seed's way, {LARGE:,} rows in {store}, CPU", f"{theirs.large.cpu:.1f} s",
-        f"{linear:.2f}x the time per row of {SMALL:,}; {_mebibytes(theirs.small)} and {_mebibytes(theirs.large)} MiB",
+        f"{linear:.2f}x the time per row of {SMALL:,}; {theirs.small.mebibytes} and {theirs.large.mebibytes}",
     )  # fmt: skip
     yield (
         f"collect the same rows from {store}, CPU", f"{ours.large.cpu:.2f} s",
         f"{theirs.large.cpu / ours.large.cpu:.0f}x faster, {theirs.per_million / ours.per_million:.0f}x per further "
-        f"row; {_mebibytes(ours.large)} MiB",
+        f"row; {ours.large.mebibytes}",
     )  # fmt: skip
     yield (
         f"collect {MILLION:,} rows from Parquet, CPU", f"{files.large.cpu:.2f} s",
         f"{theirs.per_million / files.large.cpu:.0f}x faster than the seed's way would be in {store}, "
-        f"{theirs.per_million / files.per_million:.0f}x per further row; {_mebibytes(files.large)} MiB",
+        f"{theirs.per_million / files.per_million:.0f}x per further row; {files.large.mebibytes}",
     )  # fmt: skip
 
 
@@ -85,7 +85,3 @@ def _cost(module: str, source: str, out: Path, clock: Clock, rounds: int) -> Cos
         cost = cost_of(sys.executable, "-m", module, source, str(out), rounds=1)
         costs.append(replace(cost, cpu=cost.cpu + clock() - before))
     return min(costs, key=lambda cost: cost.cpu)
-
-
-def _mebibytes(cost: Cost) -> int:
-    return round(cost.memory / 2**20)

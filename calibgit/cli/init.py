@@ -15,6 +15,7 @@ from calibgit.cli.common import (
     line_option,
     print_cosigned,
     print_json,
+    print_written,
     say,
     workspace,
 )
@@ -241,17 +242,7 @@ def _seal(repo: Path, words: Words) -> None:
         return
     written = start.seal(space, adopt=adopt, reason=words["reason"], dry_run=words["dry_run"])
     if words["output"] == "json":
-        print_json(
-            {
-                "schema": "calibgit/written/1",
-                "dry_run": words["dry_run"],
-                "signer": written.person,
-                "cosigners": list(written.cosigners),
-                "oid": None if words["dry_run"] else written.event.oid,
-                "sha256": None if words["dry_run"] else written.event.sha256,
-                "event": dict(written.event.payload),
-            }
-        )
+        print_written(written, "json")
         return
     for entry in written.event.payload["baseline"]:
         envs = ", ".join(entry["envs"]) or "nowhere"

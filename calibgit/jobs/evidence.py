@@ -57,8 +57,8 @@ def publish_run(
     for _ in range(ATTEMPTS):
         tip = _tip(workspace)
         line = ledger_line(snapshot, report)
-        ledger = (read_blob(workspace.repo, tip, LEDGER) or b"") if tip else b""
-        entries = [_entry(each) for each in ledger.split(b"\n")[:-1]]
+        ledger = _ledger(workspace, tip)
+        entries = _entries(ledger)
         _refuse_overlap(snapshot, entries)
         _require_published(previous, entries)
         if line in ledger:
@@ -122,15 +122,21 @@ def ledger_line(snapshot: MetricsSnapshot, report: CalibrationReport) -> bytes:
 def latest_snapshot(workspace: Workspace, before: str) -> bytes | None:
     """The newest published snapshot whose window ended at or before `before`, from the evidence branch."""
     tip = _tip(workspace)
-    ledger = (read_blob(workspace.repo, tip, LEDGER) or b"") if tip else b""
-    entries = [_entry(line) for line in ledger.split(b"\n")[:-1]]
-    earlier = [entry for entry in entries if entry["window"]["end"] <= before]
+    earlier = [entry for entry in _entries(_ledger(workspace, tip)) if entry["window"]["end"] <= before]
     if not earlier or tip is None:
         return None
     newest = max(earlier, key=lambda entry: entry["window"]["end"])
     stamp = newest["window"]["end"].replace("-", "").replace(":", "").replace("T", "_").rstrip("Z")
     folder = f"runs/{stamp}-{newest['report_sha256'][:12]}"
     return read_blob(workspace.repo, tip, f"{folder}/metrics_snapshot.json")
+
+
+def _ledger(workspace: Workspace, tip: str | None) -> bytes:
+    return (read_blob(workspace.repo, tip, LEDGER) or b"") if tip else b""
+
+
+def _entries(ledger: bytes) -> list[dict[str, Any]]:
+    return [_entry(line) for line in ledger.split(b"\n")[:-1]]
 
 
 def _entry(line: bytes) -> dict[str, Any]:
