@@ -8,6 +8,7 @@ Blocks, with their keys; `bin` is an index of the block's base grid (see `collec
 | flag_occurrences | type, how often in one assessment: 1 to 4, and 5 for more | |
 | flag_severities | type, severity of at least one such flag | |
 | category | name | category; `total`: sum of the scores in the score's fixed point |
+| category_state | name; `missing`, or `invalid`: there and no score in the range | |
 | moments | (none): assessments with a score in every category | |
 | moments | one category, or two: | `total`: sum of the scores, or of their products, over those |
 | clusters | `subjects`; `rows`, `squared`; an indicator with `sum`, `with_rows`, `squared` | `total` |
@@ -141,7 +142,10 @@ def _scores(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
     for number, place, n, *totals in rows:
         if number is not None:
             stratum, name, where = unpack_score(plan, int(number))
-            yield ("category", stratum, (name,), where), n, int(totals[0])
+            if isinstance(where, int):
+                yield ("category", stratum, (name,), where), n, int(totals[0])
+            else:
+                yield ("category_state", stratum, (name, where), None), n, 0
         else:
             yield from _moments(plan, word(plan, "stratum", place), n, totals)
 

@@ -2,7 +2,7 @@
 
 Typed columns (`sql/<dialect>/assess.sql`): `v` logic version, `s` score, `c` confidence, `d` conflict density,
 `label`, `tier`, `sufficient`, `outcome`, `reason`, `g` group, `fb` feedback, `u` subject and `tail` its last four
-characters, `m` moment, `nf` number of flags and `n0`, `n1`, ... flags by severity, worst first. Here `su`, `cu`, `du`
+characters, `m` moment, `fn` whether there is no record of flags, `nf` number of flags and `n0`, `n1`, ... flags by severity, worst first. Here `su`, `cu`, `du`
 are the numbers in fixed point, and `score_cap`, `confidence_cap`, `flag_cap` the best bands that each of them reaches.
 
 A fact is a small whole number: a place in the list of its words (`engine.words`), or one more than a bin of a grid, 0
@@ -109,6 +109,16 @@ class Facts:
         keys = {**dict.fromkeys(YES, "yes"), **dict.fromkeys(NO, "no")}
         return self._choice("sufficiency", "sufficient", keys, MISSING, MISSING)
 
+    def sufficiency_state(self) -> str:
+        """Whether it is recorded, and in a known word."""
+        return self._choice("sufficiency_state", "sufficient", dict.fromkeys((*YES, *NO), "ok"), "invalid", "missing")
+
+    def flags_state(self) -> str:
+        """Whether there is a record of flags, and one that can be read."""
+        if "flags" not in self._roles:
+            return self._place("flags_state", "missing")
+        return "CASE WHEN nf IS NOT NULL THEN 0 WHEN fn THEN 1 ELSE 2 END"
+
     def outcome(self) -> str:
         """The outcome, once it is known."""
         return self._choice("outcome", "outcome", OUTCOMES, "invalid", "pending")
@@ -206,6 +216,8 @@ _FACTS: Final[Mapping[str, Callable[[Facts], str]]] = {
     "worst": Facts.worst,
     "worst_count": lambda f: f.capped_count(0, MOST_OF_WORST),
     "second_count": lambda f: f.capped_count(1, MOST_OF_SECOND),
+    "flags_state": Facts.flags_state,
+    "sufficiency_state": Facts.sufficiency_state,
     "flagged": Facts.flagged,
     "severe": Facts.severe,
     "flag_type": Facts.flag_type,
@@ -241,6 +253,8 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "worst": ("nf",),
     "worst_count": ("nf",),
     "second_count": ("nf",),
+    "flags_state": ("nf", "fn"),
+    "sufficiency_state": ("sufficient",),
     "flagged": ("nf",),
     "severe": ("nf",),
     "escalation": ("reason",),
@@ -264,6 +278,11 @@ def bin_of(column: str, grid: GridSpec) -> str:
     """SQL for the bin of a number in fixed point."""
     offset = f"({column} - {grid.min})"
     return f"CAST(({offset} - {offset} % {grid.step}) / {grid.step} AS BIGINT)"
+
+
+def place_of_score(column: str, grid: GridSpec) -> str:
+    """SQL for the place of a score by category in fixed point: 0 for none, 1 for what is below the grid."""
+    return f"CASE WHEN {column} IS NULL THEN 0 WHEN {column} < {grid.min} THEN 1 ELSE {bin_of(column, grid)} + 2 END"
 
 
 def _place_of_bin(column: str, grid: GridSpec) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from calibgit.engine.base import Column, Engine, Relation
-from calibgit.engine.facts import NEEDS, Facts, bin_of
+from calibgit.engine.facts import NEEDS, Facts, place_of_score
 from calibgit.engine.faults import missing_column, no_table, untestable_json
 from calibgit.engine.fragments import fill, fill_words, literal, sections, shielded, unshielded
 from calibgit.engine.plan import Plan
@@ -146,7 +146,7 @@ class _Renderer:
         """One row an assessment with a score: the facts, and typed columns as they are."""
         needs = dict.fromkeys(["s", *extra, *(need for fact in facts for need in NEEDS[fact])])
         if "flags" not in self._columns:
-            needs.pop("nf", None)
+            needs = {name: None for name in needs if name not in {"nf", "fn"}}
         read_from = {"su": "s", "cu": "c", "du": "d"}
         numbers = {name: sql for name, sql in self._facts.fixed().items() if read_from[name] in needs}
         return fill_words(
@@ -190,37 +190,44 @@ class _Renderer:
         plan = self._plan
         at = range(len(plan.categories))
         origin, scale = float(plan.config["score_range"]["min"]), float(plan.moment_scale)
-        units = [f"{self._fixed(f'x{a} * {float(plan.score.scale)!r}', a)} AS w{a}" for a in at]
-        offsets = [f"{self._fixed(f'(x{a} - {origin!r}) * {scale!r}', a)} AS m{a}" for a in at]
+        odd = [fill_words(self._values["bad_category"], **place) for place in self._category_places()]
+        units = [f"{self._fixed(f'x{a} * {float(plan.score.scale)!r}', a, odd[a])} AS w{a}" for a in at]
+        offsets = [f"{self._fixed(f'(x{a} - {origin!r}) * {scale!r}', a, odd[a])} AS m{a}" for a in at]
         same = origin == 0 and plan.moment_scale == plan.score.scale
         m = "w" if same else "m"
         sums = [*(f"sum({m}{a})" for a in at), *(f"sum({m}{a} * {m}{b})" for a in at for b in at[a:])]
         one = sections("portable", "scores")["one"]
         return {
             "units": ", ".join(units if same else [*units, *offsets]),
-            "packed": packed_score(plan, "stratum", "k", bin_of("w", plan.category)),
+            "packed": packed_score(plan, "stratum", "k", place_of_score("w", plan.category)),
             "tall": self._values.get("tall") or " UNION ALL ".join(fill_words(one, at=str(a)) for a in at),
             "categories": str(len(at)),
             "pairs": ", ".join(f"{a}, w{a}" for a in at),
             "nulls": "".join(f", NULL AS t{place}" for place in range(1, len(sums))),
             "sums": ", ".join(sums),
-            "complete": " AND ".join(f"w{a} IS NOT NULL" for a in at),
+            "complete": " AND ".join(f"w{a} >= {plan.category.min}" for a in at),
             "wide": self._wide(),
         }
 
-    def _fixed(self, sql: str, category: int) -> str:
-        return self._floor(f"CASE WHEN x{category} BETWEEN {{low}} AND {{high}} THEN {sql} + 0.5 END")
+    def _fixed(self, sql: str, category: int, odd: str) -> str:
+        least = float(self._plan.category.min - 1)
+        good = f"x{category} BETWEEN {{low}} AND {{high}}"
+        return self._floor(f"CASE WHEN {good} THEN {sql} + 0.5 WHEN {odd} THEN {least!r} END")
+
+    def _category_places(self) -> list[dict[str, str]]:
+        """By category: its path, its place from 1, and the column of its scores."""
+        paths = [literal(self._values["path"].replace("{x}", name)) for name in self._plan.categories]
+        return [{"key": path, "at": str(at + 1), "score": f"x{at}"} for at, path in enumerate(paths)]
 
     def _wide(self) -> str:
         """The dialect's relation `wide`: the scores by category."""
-        paths = [literal(self._values["path"].replace("{x}", name)) for name in self._plan.categories]
         one, text = self._values["one_category"], self._values.get("category_text", "")
-        places = [{"key": path, "at": str(at)} for at, path in enumerate(paths, 1)]
+        places = self._category_places()
         return fill_words(
             sections(self._dialect, "wide")["relation"],
-            wide="".join(f", {fill_words(one, **place)} AS x{at}" for at, place in enumerate(places)),
-            texts="".join(f", {fill_words(text, **place)} AS d{at}" for at, place in enumerate(places, 1)),
-            category_paths=f"[{', '.join(paths)}]",
+            wide="".join(f", {fill_words(one, **place)} AS {place['score']}" for place in places),
+            texts="".join(f", {fill_words(text, **place)} AS d{place['at']}" for place in places),
+            category_paths=f"[{', '.join(place['key'] for place in places)}]",
         )
 
     def _largest(self) -> dict[str, str]:

@@ -43,6 +43,7 @@ TABLES: Final[Mapping[str, Table]] = {
     ),
     "flag_counts": Table(("cap_but_flags", "worst_count", "second_count"), None, ("flags",)),
     "traits": Table(("label", "worst", "escalation"), None, ("flags", "escalation")),
+    "readable": Table(("flags_state", "sufficiency_state"), None, ("flags", "sufficiency")),
     "tier": Table(("label", "tier"), None, ("tier",)),
     "sufficiency": Table(("label", "sufficiency"), None, ("sufficiency",)),
     "conflict": Table(("conflict",), "conflict_bin", ("conflict",)),
@@ -52,6 +53,8 @@ TABLES: Final[Mapping[str, Table]] = {
     "outcome_period": Table(("period", "label", "outcome"), None, ("outcome",)),
     "feedback": Table(("label", "feedback"), None, ("feedback",)),
 }
+
+NO_SCORE: Final = ("missing", "invalid")
 
 
 def wanted_tables(roles: Collection[str]) -> dict[str, Table]:
@@ -82,12 +85,16 @@ def unpack(plan: Plan, table: Table, number: int) -> tuple[str, tuple[str, ...],
 
 
 def packed_score(plan: Plan, stratum: str, category: str, where: str) -> str:
-    """SQL for stratum, category and bin as one whole number; `unpack_score` takes it apart again."""
-    return f"({stratum} * {len(plan.categories)} + {category}) * {plan.category.bins} + {where}"
+    """SQL for stratum, category and place of a score as one whole number; `unpack_score` takes it apart again.
+
+    A place is two more than a bin, or that of the word in `NO_SCORE` for what stands instead of a score.
+    """
+    return f"({stratum} * {len(plan.categories)} + {category}) * {plan.category.bins + len(NO_SCORE)} + {where}"
 
 
-def unpack_score(plan: Plan, number: int) -> tuple[str, str, int]:
-    """Stratum, category and bin of a packed number."""
-    rest, where = divmod(number, plan.category.bins)
+def unpack_score(plan: Plan, number: int) -> tuple[str, str, int | str]:
+    """Stratum, category, and bin or word of `NO_SCORE` of a packed number."""
+    rest, place = divmod(number, plan.category.bins + len(NO_SCORE))
     stratum, category = divmod(rest, len(plan.categories))
+    where = NO_SCORE[place] if place < len(NO_SCORE) else place - len(NO_SCORE)
     return word(plan, "stratum", stratum), plan.categories[category], where

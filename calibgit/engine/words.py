@@ -32,6 +32,8 @@ _WORDS: Final[Mapping[str, Callable[[Plan], tuple[str, ...]]]] = {
     "worst": lambda plan: (*plan.severities, "none", OTHER, MISSING),
     "worst_count": lambda _: (*(str(n) for n in range(MOST_OF_WORST + 1)), MISSING),
     "second_count": lambda _: (*(str(n) for n in range(MOST_OF_SECOND + 1)), MISSING),
+    "flags_state": lambda _: _STATE,
+    "sufficiency_state": lambda _: _STATE,
     "flagged": lambda _: _YES_NO,
     "severe": lambda _: _YES_NO,
     "flag_type": lambda plan: (*plan.flag_types, OTHER, MISSING),

@@ -37,10 +37,11 @@ def number(value: Any) -> float | None:
 
 
 def document(text: Any) -> Any:
+    """JSON; NaN and Infinity, which Python writes, are null."""
     if not isinstance(text, str):
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=lambda _: None)
     except ValueError:
         return None
 
@@ -122,7 +123,7 @@ class Reference:
             where = None if table.bin is None else bins[table.bin]
             self.counts[name, stratum, tuple(facts[key] for key in table.keys), where] += 1
         self._flags(stratum, self._list(row))
-        self._categories(stratum, document(row.get("category_scores")))
+        self._categories(stratum, row.get("category_scores"))
         self._subjects.setdefault((stratum, word(row.get("subject"))), []).append(facts)
 
     def _facts(
@@ -147,6 +148,7 @@ class Reference:
             "period": f"{at:%Y-%m}",
             **self._words(row),
             **self._flag_words(self._list(row)),
+            "flags_state": self._flags_state(row),
         }
         return facts, {
             "score_bin": (score - plan.score.min) // plan.score.step,
@@ -158,6 +160,9 @@ class Reference:
     def _list(row: Mapping[str, Any]) -> list[Any] | None:
         flags = document(row.get("flags"))
         return flags if isinstance(flags, list) else None
+
+    def _flags_state(self, row: Mapping[str, Any]) -> str:
+        return "ok" if self._list(row) is not None else "missing" if word(row.get("flags")) is None else "invalid"
 
     def _effective(self, flags: list[Any] | None) -> dict[str, int] | None:
         if flags is None:
@@ -171,7 +176,8 @@ class Reference:
         outcome = word(row.get("outcome"))
         reason = ascii_lower(word(row.get("escalation")) or "")
         classes = [c.name for c in plan.settings.vocabulary.escalation if ascii_lower(c.contains) in reason]
-        enough = ascii_lower(word(row.get("sufficiency")) or "")
+        given = word(row.get("sufficiency"))
+        enough = ascii_lower(given or "")
         rating = number(row.get("feedback"))
         return {
             "label": MISSING if label is None else plan.labels.get(label, OTHER),
@@ -181,6 +187,7 @@ class Reference:
             "escalation": "none" if not reason else [*classes, "other"][0],
             "escalated": MISSING if "escalation" not in plan.roles else "yes" if reason else "no",
             "sufficiency": "yes" if enough in YES else "no" if enough in NO else MISSING,
+            "sufficiency_state": "missing" if given is None else "ok" if enough in {*YES, *NO} else "invalid",
             "feedback": MISSING if rating is None else str(int(rating)) if rating in {1, 2, 3, 4, 5} else "invalid",
         }
 
@@ -222,12 +229,18 @@ class Reference:
             for severity in set(severities):
                 self.counts["flag_severities", stratum, (name, severity), None] += 1
 
-    def _categories(self, stratum: str, scores: Any) -> None:
+    def _categories(self, stratum: str, raw: Any) -> None:
+        if "category_scores" not in self.plan.roles:
+            return
         low, high = (float(self.config["score_range"][name]) for name in ("min", "max"))
-        grid, found = self.plan.category, {}
-        for name, value in scores.items() if isinstance(scores, dict) else ():
-            good = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
-            if name in self.plan.categories and good:
+        scores, grid, found = document(raw), self.plan.category, {}
+        for name in self.plan.categories:
+            value = scores.get(name) if isinstance(scores, dict) else None if word(raw) is None else "no object"
+            if value is None:
+                self.counts["category_state", stratum, (name, "missing"), None] += 1
+            elif isinstance(value, (str, bool, list, dict)) or not low <= value <= high:
+                self.counts["category_state", stratum, (name, "invalid"), None] += 1
+            else:
                 units = fixed(float(value), self.plan.score.scale)
                 found[name] = fixed(float(value) - low, self.plan.moment_scale)
                 where = (units - grid.min) // grid.step

@@ -21,6 +21,9 @@ CAST(TRY(json_extract({document}, {key})) AS VARCHAR)
 -- @document: JSON text
 CASE WHEN typeof({x}) IN ('VARCHAR', 'JSON') THEN CAST({x} AS VARCHAR) ELSE CAST(to_json({x}) AS VARCHAR) END
 
+-- @absent: whether there is no value
+({x} IS NULL OR (typeof({x}) IN ('VARCHAR', 'JSON') AND CAST({x} AS VARCHAR) = 'null'))
+
 -- @word: the text of a scalar, NULL when missing
 nullif(CAST({x} AS VARCHAR), 'null')
 
@@ -68,6 +71,10 @@ len(list_filter(p, lambda y: y = '"{key}"'))
 
 -- @one_category
 TRY_CAST(CAST(j[{at}] AS VARCHAR) AS DOUBLE)
+
+-- @bad_category: whether there is something that is no number; NULL counts as no
+NOT ja AND (j IS NULL OR NOT starts_with(ltrim(o, chr(9) || chr(10) || chr(13) || ' '), '{')
+            OR CAST(j[{at}] AS VARCHAR) NOT IN ('null', 'NaN', 'Infinity', '-Infinity'))
 
 -- @tail: the last four characters of a word, with zeros before a shorter one
 right('0000' || {word}, 4)

@@ -83,6 +83,15 @@ left(ltrim({x}, chr(9) || chr(10) || chr(13) || ' '), 1) = '['
 -- @is_object
 left(ltrim({x}, chr(9) || chr(10) || chr(13) || ' '), 1) = '{'
 
+-- @absent_text, @absent_json, @absent_oldjson: whether there is no value
+({x} IS NULL OR {x} = 'null')
+
+-- @absent_jsonb
+({x} IS NULL OR jsonb_typeof({x}) = 'null')
+
+-- @absent: of any other kind
+({x} IS NULL)
+
 -- @word: the text of a scalar, NULL when missing
 nullif(CAST({x} AS text), 'null')
 
@@ -178,6 +187,9 @@ CASE WHEN jsonb_typeof(j -> {key}) = 'number' THEN j ->> {key} END
 CASE WHEN length(d{at}) < 200 THEN CAST(d{at} AS float8)
      WHEN strpos(left(d{at}, 199), '.') > 0 THEN CAST(left(d{at}, 199) AS float8)
      WHEN d{at} IS NOT NULL THEN CAST('Infinity' AS float8) END
+
+-- @bad_category: whether there is something that is no number; NULL counts as no
+NOT ja AND (j IS NULL OR jsonb_typeof(j -> {key}) <> 'null')
 
 -- @token: how a text stands in JSON
 "{x}"

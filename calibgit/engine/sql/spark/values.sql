@@ -85,6 +85,15 @@ to_variant_object({x})
 -- @document: of any other kind
 CAST(NULL AS VARIANT)
 
+-- @absent_text: whether there is no value
+({x} IS NULL OR {x} = 'null')
+
+-- @absent_variant
+({x} IS NULL OR is_variant_null({x}))
+
+-- @absent: of any other kind
+({x} IS NULL)
+
 -- @word: the text of a scalar, NULL when missing
 nullif(CAST({x} AS STRING), 'null')
 
@@ -169,6 +178,9 @@ $["{x}"]
 
 -- @one_category
 element_at(transform(array(try_variant_get(j, {key}, 'variant')), n -> {number_of_n}), 1)
+
+-- @bad_category: whether there is something that is no number; NULL counts as no
+NOT ja AND (j IS NULL OR schema_of_variant(j) NOT LIKE 'OBJECT%' OR {score} IS NOT NULL)
 
 -- @tail: the last four characters of a word, with zeros before a shorter one
 right(concat('0000', {word}), 4)

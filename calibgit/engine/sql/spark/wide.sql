@@ -1,5 +1,7 @@
--- One row an assessment: x0, x1, ... are its scores by category; NULL or infinite where there is no number.
+-- One row an assessment: x0, x1, ... are its scores by category, NULL where there is none and infinite where it is no
+-- number; j is the object, ja whether there is no value.
 -- @relation
-SELECT v, s{wide}
-FROM (SELECT {word:logic_version} AS v, {number:score} AS s, {document:category_scores} AS j
+SELECT v, s, ja, j{wide}
+FROM (SELECT {word:logic_version} AS v, {number:score} AS s, {document:category_scores} AS j,
+             {absent:category_scores} AS ja
       FROM {table} WHERE {within}) AS a

@@ -15,7 +15,8 @@
 {folded:outcome} AS outcome,
 {folded:escalation} AS reason,
 {moment} AS m,
-{list:flags} AS f
+{list:flags} AS f,
+{absent:flags} AS fn
 
 -- @relation
 SELECT {typed} FROM {table} WHERE {within} LIMIT -1

@@ -26,6 +26,9 @@ CASE WHEN typeof({x}) <> 'text' THEN NULL
      WHEN json_valid(replace(replace(replace({x}, '-Infinity', 'null'), 'Infinity', 'null'), 'NaN', 'null'))
      THEN replace(replace(replace({x}, '-Infinity', 'null'), 'Infinity', 'null'), 'NaN', 'null') END
 
+-- @absent: whether there is no value
+({x} IS NULL OR {x} = 'null')
+
 -- @word: the text of a scalar, NULL when missing
 nullif(CAST({x} AS TEXT), 'null')
 
@@ -94,6 +97,9 @@ min({n}, {most})
 
 -- @one_category
 CASE WHEN json_type(j, {key}) IN ('integer', 'real') THEN CAST(json_extract(j, {key}) AS REAL) END
+
+-- @bad_category: whether there is something that is no number; NULL counts as no
+NOT ja AND (j IS NULL OR json_type(j, {key}) <> 'null')
 
 -- @tail: the last four characters of a word, with zeros before a shorter one
 substr('0000' || {word}, -4)
