@@ -27,13 +27,14 @@ from typing import Any
 from calibgit.collect.plan import make_plan
 from calibgit.engine.base import Engine
 from calibgit.engine.plan import Plan
-from calibgit.engine.relations import MOST_OCCURRENCES, indicators, statements
+from calibgit.engine.relations import MOST_OCCURRENCES, WITHOUT_SNAPSHOT, indicators, statements
 from calibgit.engine.tables import unpack, unpack_score, wanted_tables
 from calibgit.engine.words import word
 from calibgit.errors import EnvironmentFault, IntegrityError
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import ALL_STRATA, OTHER, ConfigRef, CountRow, ExactSnapshot, TimeWindow
 
+Totals = Counter[str]
 Key = tuple[str, str, tuple[str, ...], int | None]
 Tally = dict[Key, tuple[int, int]]
 Read = tuple[Key, int, int]
@@ -41,6 +42,7 @@ Row = Sequence[Any]
 Progress = Callable[[int, int, str], None]
 
 DROPPED = "dropped"
+_BY_CATEGORY = frozenset({"category", "category_state"})
 
 
 def collect_exact(
@@ -73,12 +75,17 @@ def collect_exact(
     """
     plan = make_plan(line, settings, config_data, config.version, window)
     tally: Tally = {}
+    counted: dict[str, Totals] = {}
     wanted = statements(engine, plan)
     for done, (name, sql) in enumerate(wanted.items()):
         progress(done, len(wanted), name)
-        add_all(tally, _READERS[name](plan, engine.fetch(sql)))
+        rows = engine.fetch(sql)
+        if name in WITHOUT_SNAPSHOT:
+            counted[name] = Counter({word(plan, "stratum", place): n for place, n in rows})
+        else:
+            add_all(tally, _READERS[name](plan, rows))
     _require_rows(plan, tally)
-    _require_equal_totals(plan, tally)
+    _require_equal_totals(plan, tally, counted)
     return ExactSnapshot(
         line=line,
         window=window,
@@ -196,20 +203,28 @@ def _require_rows(plan: Plan, tally: Tally) -> None:
     )
 
 
-def _require_equal_totals(plan: Plan, tally: Tally) -> None:
-    """Every block that counts each assessment once must have the same total in every stratum."""
-    totals: dict[str, Counter[str]] = {name: Counter() for name in wanted_tables(plan.roles)}
+def _require_equal_totals(plan: Plan, tally: Tally, counted: Mapping[str, Totals]) -> None:
+    """Every block that counts each assessment once must have the same total in every stratum.
+
+    Args:
+        plan: what was counted.
+        tally: all counts.
+        counted: what was counted before and after all others, where the source does not keep one snapshot.
+    """
+    totals: dict[str, Totals] = {name: Counter() for name in wanted_tables(plan.roles)}
     for (block, stratum, keys, _), (n, total) in tally.items():
         if block == "clusters":
             totals.setdefault(block, Counter())[stratum] += total if keys == ("rows",) else 0
+        elif block in _BY_CATEGORY:
+            totals.setdefault(f"category {keys[0]}", Counter())[stratum] += n
         elif block in totals:
             totals[block][stratum] += n
     first = totals["score"]
-    wrong = sorted(block for block, counts in totals.items() if counts != first)
+    wrong = sorted(block for block, counts in {**totals, **counted}.items() if counts != first)
     if wrong:
         raise IntegrityError(
             "TOTALS_DISAGREE",
-            f"the block {wrong[0]} does not count the same rows as the block score",
+            f"the block {wrong[0].replace('_', ' ')} does not count the same rows as the block score",
             why="The data changed while it was read, so the counts belong to no one moment.",
             fix="collect again from a source that nobody is writing to",
         )

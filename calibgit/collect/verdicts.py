@@ -5,19 +5,31 @@
 - `score_range` is *outside* when at least the threshold of scores lie outside it.
 - `outcome_maturity` of a period is *mature* when at most a fifth of its outcomes are open. It is *not assessable*
   for fewer assessments than twice the threshold, where one person would weigh too much.
+- A role is *unreadable* when at least the threshold of its values are there and cannot be read; for
+  `category_scores`, of the values of one category.
 
 One person more or less turns a word only where the count stands at its limit; the limit is never below the threshold.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from calibgit.collect.counts import Counts
-from calibgit.model.blocks import Maturity, Verdicts
+from calibgit.model.blocks import Maturity, ReadRole, Verdicts
 
 DISAGREEMENT_LIMIT = 0.005
 OPEN_LIMIT = 0.2
+_STATES: Final[Mapping[ReadRole, tuple[str, str]]] = {
+    "confidence": ("confidence", "confidence"),
+    "conflict": ("conflict", "conflict"),
+    "feedback": ("feedback", "feedback"),
+    "flags": ("readable", "flags_state"),
+    "outcome": ("outcome_period", "outcome"),
+    "sufficiency": ("readable", "sufficiency_state"),
+}
 
 
 def differing(counts: Counts) -> tuple[int, int]:
@@ -38,7 +50,19 @@ def verdicts(counts: Counts) -> Verdicts:
         label_conformance=_conformance(counts),
         score_range="outside" if outside >= counts.least else "inside",
         outcome_maturity=_maturity(counts),
+        unreadable=_unreadable(counts),
     )
+
+
+def _unreadable(counts: Counts) -> tuple[ReadRole, ...]:
+    by_category: Counter[str] = Counter()
+    for row in counts.rows.get("category_state", ()):
+        by_category[row.keys[0]] += row.n if row.keys[1] == "invalid" else 0
+    found: dict[ReadRole, int] = {
+        role: counts.by_fact(table, fact).get("invalid", 0) for role, (table, fact) in _STATES.items()
+    }
+    found["category_scores"] = max(by_category.values(), default=0)
+    return tuple(sorted(role for role, n in found.items() if n >= counts.least))
 
 
 def _conformance(counts: Counts) -> Literal["conforms", "deviates", "absent", "not_assessable"]:

@@ -51,6 +51,11 @@ class Engine(Protocol):
         """Which SQL the engine speaks."""
         ...
 
+    @property
+    def one_snapshot(self) -> bool:
+        """Whether the source itself promises that; files, and tables of a distributed engine, do not."""
+        ...
+
     def relation(self, table: str) -> Relation | None:
         """A table or view; None when there is none with this name.
 

@@ -45,6 +45,7 @@ class DuckEngine:
         self._connection = connection
         self._name = name
         self._kind = kind
+        self.one_snapshot = kind is None
         self._files = "[" + ", ".join(literal(file) for file in files) + "]"
 
     def relation(self, table: str) -> Relation | None:

@@ -2,8 +2,9 @@
 
 Typed columns (`sql/<dialect>/assess.sql`): `v` logic version, `s` score, `c` confidence, `d` conflict density,
 `label`, `tier`, `sufficient`, `outcome`, `reason`, `g` group, `fb` feedback, `u` subject and `tail` its last four
-characters, `m` moment, `fn` whether there is no record of flags, `nf` number of flags and `n0`, `n1`, ... flags by severity, worst first. Here `su`, `cu`, `du`
-are the numbers in fixed point, and `score_cap`, `confidence_cap`, `flag_cap` the best bands that each of them reaches.
+characters, `m` moment, `fn` whether there is no record of flags, `nf` number of flags and `n0`, `n1`, ... flags by
+severity, worst first. Here `su`, `cu`, `du` are the numbers in fixed point, and `score_cap`, `confidence_cap`,
+`flag_cap` the best bands that each of them reaches.
 
 A fact is a small whole number: a place in the list of its words (`engine.words`), or one more than a bin of a grid, 0
 standing for no value. It is never NULL and never a value of the data.

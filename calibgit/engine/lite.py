@@ -24,6 +24,7 @@ class SqliteEngine:
     """An Engine over one SQLite connection that is already inside a read transaction."""
 
     dialect: Dialect = "sqlite"
+    one_snapshot = True
 
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._connection = connection

@@ -73,6 +73,7 @@ class PostgresEngine:
     """
 
     dialect: Dialect = "postgresql"
+    one_snapshot = True
 
     def __init__(self, connection: Connection, name: str, version: int) -> None:
         self._connection = connection

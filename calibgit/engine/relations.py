@@ -26,13 +26,16 @@ MOST_OCCURRENCES = 5
 RANKS = 99
 JSON_ROLES = frozenset({"flags", "category_scores", "conflict"})
 STATEMENT_ROLES: Mapping[str, str | None] = {
+    "counted": None,
     "dropped": None,
     "unreadable": None,
     "tables": None,
     "flags": "flags",
     "scores": "category_scores",
     "largest": "subject",
+    "counted_again": None,
 }
+WITHOUT_SNAPSHOT = frozenset({"counted", "counted_again"})
 
 
 def statements(engine: Engine, plan: Plan) -> dict[str, str]:
@@ -54,6 +57,8 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
     renderer = _Renderer(engine.dialect, plan, relation)
     mapped = {role for role, _ in plan.mapped()}
     wanted = [name for name, role in STATEMENT_ROLES.items() if role is None or role in mapped]
+    if engine.one_snapshot:
+        wanted = [name for name in wanted if name not in WITHOUT_SNAPSHOT]
     if not plan.categories:
         wanted = [name for name in wanted if name != "scores"]
     return {name: renderer.statement(name) for name in wanted}
@@ -99,10 +104,14 @@ class _Renderer:
 
     def statement(self, name: str) -> str:
         """The SQL of one statement."""
+        name = name.removesuffix("_again")
         words: dict[str, str] = getattr(self, "_" + name)()
         parts = sections("portable", name)
         text = fill_words(words.pop("template", parts.get("relation", "")), **words)
         return unshielded(fill(text, {**self._places, **parts}, self._values, self._columns))
+
+    def _counted(self) -> dict[str, str]:
+        return {"assess": self._assess(("v", "s"))}
 
     def _dropped(self) -> dict[str, str]:
         return {"assess": self._assess(("v", "s"))}

@@ -52,6 +52,7 @@ class SparkEngine:
     """
 
     dialect: Dialect = "spark"
+    one_snapshot = False
 
     def __init__(self, session: Any, frame: Any = None) -> None:
         self._session = session

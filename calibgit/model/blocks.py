@@ -113,15 +113,22 @@ class DesignBlock(Document):
 Maturity = Literal["mature", "immature", "not_assessable"]
 
 
+ReadRole = Literal[
+    "category_scores", "confidence", "conflict", "feedback", "flags", "outcome", "sufficiency"
+]  # those whose values can be there and mean nothing
+
+
 class Verdicts(Document):
     """What only exact counts can show, as closed words without numbers. A word turns at a count of many, never of one.
 
     `outcome_maturity`: by calendar period, whether enough of its outcomes are known.
+    `unreadable`: roles of which many values are there and cannot be read.
     """
 
     label_conformance: Literal["conforms", "deviates", "absent", "not_assessable"] = "absent"
     score_range: Literal["inside", "outside"] = "inside"
     outcome_maturity: dict[str, Maturity] = {}
+    unreadable: tuple[ReadRole, ...] = ()
 
 
 class PrivacyStatement(Document):

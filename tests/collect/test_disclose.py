@@ -59,6 +59,7 @@ def exact(rows: Sequence[tuple[int, ...]]) -> ExactSnapshot:
             "confidence": "missing" if conf == 101 else "ok", "conflict": "missing" if density == 21 else "ok",
             "outcome": ("0", "1", "pending")[outcome], "sufficiency": ("yes", "no", "__missing__")[outcome],
             "escalation": ("none", "other", "pattern")[outcome], "escalated": ("no", "yes", "yes")[outcome],
+            "flags_state": "missing" if severity == 5 else "ok", "sufficiency_state": ("ok", "ok", "missing")[outcome],
             "tier": (*PLAN.tiers, "__other__")[tier], "feedback": "4",
         }  # fmt: skip
         bins = {"score_bin": score, "confidence_bin": conf, "conflict_bin": density}

@@ -6,19 +6,17 @@ import csv
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calibgit.collect.exact import collect_exact
 from calibgit.engine.open import open_source
 from calibgit.engine.table import write_results
 from calibgit.errors import EnvironmentFault, IntegrityError
-from calibgit.model.snapshot import ConfigRef
 from calibgit.simulate.population import simulate
+from tests.engine.contract import Watched
 from tests.support.reference_collect import Reference
 from tests.support.results import (
     COLUMN_OF,
@@ -27,6 +25,7 @@ from tests.support.results import (
     ODD,
     WINDOW,
     collect,
+    collect_from,
     edge_rows,
     plain,
     settings,
@@ -116,21 +115,20 @@ def test_empty_window_is_named(tmp_path: Path) -> None:
         collect(str(path), window=late)
 
 
-def test_disagreeing_totals_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", range(1, 7))
+def test_a_file_that_grows_between_two_statements_is_refused(tmp_path: Path, at: int) -> None:
+    path = tmp_path / "results.csv"
+    line = ",".join(str(value) for value in (GOOD["created_at"], GOOD["score"], GOOD["subject"], "[]"))
+    path.write_text("created_at,score,subject,flags\n" + f"{line}\n" * 20, encoding="utf-8")
+    columns = {role: role for role in ("created_at", "score", "subject", "flags")}
+    line_settings = settings(columns=columns, logic_version="1.0.0")
+    statement = iter(range(7))
 
-    path = write_text_table(tmp_path / "results.sqlite", edge_rows())
+    def grow() -> None:
+        if next(statement) == at:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(f"{line}\n")
 
-    class Torn:
-        def __init__(self, inner: Any) -> None:
-            self.inner, self.dialect = inner, inner.dialect
-            self.relation, self.tables = inner.relation, inner.tables
-
-        def fetch(self, sql: str) -> list[tuple[Any, ...]]:
-            rows: list[tuple[Any, ...]] = self.inner.fetch(sql)
-            return rows[1:] if "GROUPING SETS" in sql or "UNION ALL" in sql else rows
-
-    with open_source(str(path)) as engine, pytest.raises(IntegrityError, match="TOTALS_DISAGREE"):
-        collect_exact(
-            Torn(engine), line="scoring", settings=settings(), settings_sha256="0" * 64,
-            config=ConfigRef(version="1.0.0", sha256="1" * 64), config_data=CONFIG, window=WINDOW,
-        )  # fmt: skip
+    with pytest.raises(IntegrityError, match="TOTALS_DISAGREE"), open_source(str(path)) as engine:
+        collect_from(Watched(engine, grow), line_settings)
+    assert list(statement) == []

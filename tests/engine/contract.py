@@ -16,6 +16,7 @@ import pytest
 from calibgit.engine.base import Engine, Relation
 from calibgit.engine.open import open_source
 from calibgit.errors import CalibgitError, EnvironmentFault
+from calibgit.model.snapshot import ExactSnapshot
 from tests.support.reference_collect import Reference
 from tests.support.results import (
     COLUMN_OF,
@@ -53,6 +54,9 @@ class Store(Protocol):
     def add(self, row: Row) -> bool:
         """Add a row to the table over a connection of its own; False where the store has no such thing."""
 
+    def refused(self) -> frozenset[str]:
+        """Codes of the refusals of a store that changed while it was read; empty where it keeps one snapshot."""
+
 
 class Watched:
     """An engine that remembers its statements and their rows, and calls `between` before each."""
@@ -61,6 +65,7 @@ class Watched:
         self._engine = engine
         self._between = between
         self.dialect = engine.dialect
+        self.one_snapshot = engine.one_snapshot
         self.seen: dict[str, list[tuple[Any, ...]]] = {}
 
     def relation(self, table: str) -> Relation | None:
@@ -126,9 +131,17 @@ class EngineContract:
         rows = [{**GOOD, "subject": f"s{n}"} for n in range(20)]
         source = store.write(rows)
         before = collect(source)
-        with open_source(source) as engine:
-            watched = Watched(engine, lambda: store.add(GOOD))
-            assert collect_from(watched) == before
+
+        def while_it_grows() -> ExactSnapshot:
+            with open_source(source) as engine:
+                return collect_from(Watched(engine, lambda: store.add(GOOD)))
+
+        if store.refused():
+            with pytest.raises(CalibgitError) as caught:
+                while_it_grows()
+            assert caught.value.code in store.refused()
+        else:
+            assert while_it_grows() == before
         if store.add(GOOD):
             assert collect(source) != before
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,9 @@ class Files:
         del row
         return False
 
+    def refused(self) -> frozenset[str]:
+        return frozenset()
+
 
 class DuckFile(Files):
     def write(self, rows: Sequence[Row]) -> str:
@@ -57,7 +61,26 @@ class Parquet(Files):
         return str(self.folder / "*.parquet")
 
 
-class Csv(Files):
+class OneText(Files):
+    """One file of text that grows."""
+
+    name: str
+
+    def line(self, row: Row) -> str:
+        raise NotImplementedError
+
+    def add(self, row: Row) -> bool:
+        with (self.folder / self.name).open("a", encoding="utf-8") as stream:
+            stream.write(self.line(row))
+        return True
+
+    def refused(self) -> frozenset[str]:
+        return frozenset({"TOTALS_DISAGREE"})
+
+
+class Csv(OneText):
+    name = "a.csv"
+
     def holds(self, role: str, value: object) -> bool:
         del role
         return value != ""  # which is NULL there
@@ -69,10 +92,20 @@ class Csv(Files):
             writer.writerows(texts(row) for row in rows)
         return str(self.folder / "a.csv")
 
+    def line(self, row: Row) -> str:
+        text = io.StringIO()
+        csv.DictWriter(text, NAMES).writerow(texts(row))
+        return text.getvalue()
 
-class JsonLines(Files):
+
+class JsonLines(OneText):
+    name = "a.jsonl"
+
+    def line(self, row: Row) -> str:
+        return json.dumps(texts(row)) + "\n"
+
     def write(self, rows: Sequence[Row]) -> str:
-        lines = "".join(json.dumps(texts(row)) + "\n" for row in rows)
+        lines = "".join(self.line(row) for row in rows)
         (self.folder / "a.jsonl").write_text(lines, encoding="utf-8")
         return str(self.folder / "a.jsonl")
 

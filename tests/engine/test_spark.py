@@ -77,6 +77,9 @@ class FrameStore:
         del row
         return False
 
+    def refused(self) -> frozenset[str]:
+        return frozenset()
+
 
 class CatalogStore(FrameStore):
     """A view of the session's catalog."""

@@ -47,6 +47,9 @@ class TextTable:
             connection.execute(f"INSERT INTO scan_results VALUES ({marks})".encode(), self._values(row))
         return True
 
+    def refused(self) -> frozenset[str]:
+        return frozenset()
+
     def _values(self, row: Row) -> list[object]:
         return [self.value(role, row.get(role)) for role in ROLES]
 
