@@ -158,6 +158,12 @@ def _json(value: object) -> str:
     return text
 
 
+def _jsonb(value: object) -> str:
+    text = _json(value)
+    json.dumps(json.loads(text), ensure_ascii=False).encode()  # half a surrogate is refused, and so is NUL
+    return text if "\\u0000" not in text else str(_refuse(value))
+
+
 _READERS: Mapping[str, Any] = {
     "timestamptz": _instant,
     "timestamp": lambda value: _instant(value)[:-6],
@@ -172,5 +178,5 @@ _READERS: Mapping[str, Any] = {
     "char(12)": _padded,
     "varchar(20)": _text,
     "json": _json,
-    "jsonb": _json,
+    "jsonb": _jsonb,
 }

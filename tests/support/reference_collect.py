@@ -206,7 +206,7 @@ class Reference:
 
     @staticmethod
     def _density(raw: Any) -> float | None:
-        if not (isinstance(raw, str) and raw.startswith("{")):
+        if not (isinstance(raw, str) and raw.lstrip(" \t\r\n").startswith("{")):
             return number(raw)
         inside = document(raw)
         value = inside.get(CONFLICT_KEY) if isinstance(inside, dict) else None

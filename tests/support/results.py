@@ -177,14 +177,15 @@ ODD: dict[str, tuple[Any, ...]] = {
         None, "null", 0, 1, 0.05, 0.0499999, 0.15, 0.3, 0.35, 1.01, "x", '{"conflict_score": 0.4}', '{"score": 0.9}',
         '{"conflict_score": null}', '{"conflict_score": "0.4"}', '{"conflict_score": true}', '{"conflict_score": 3}',
         '{"conflict_score": 0.4', "{}", '{"conflict_score": 1}',
+        ' \t\r\n{"conflict_score": 0.4}', '\u00a0{"conflict_score": 0.4}', '{"conflict_score": 0.4, "x": "\\udc00"}',
     ),
     "label": (None, "null", "excellent", "high-end", "Good", " good", "somebody@example.org", "", "poor"),
     "tier": (None, "null", "premium", "Premium", "gold", ""),
-    "sufficiency": (None, "null", "true", "True", 1, 0, "no", "SUFFICIENT", "maybe", "", 2, "[]"),
+    "sufficiency": (None, "null", "true", "True", 1, 0, "no", "SUFFICIENT", "maybe", "", 2, "[]", "\u0130nsufficient", "\u212aNO", "YES"),
     "outcome": (None, "null", 0, 1, "0", "true", "False", 2, "won", -1),
     "escalation": (
         None, "", "null", "Pattern recurrence: x", "PATTERN RECURRENCE and low confidence", "Low confidence", "%", "other",
-        "pattern_recurrence",
+        "pattern_recurrence", "Low conf\u0130dence", "LOW CONF\u0131DENCE", "\u00c9 low confidence",
     ),
     "feedback": (None, "null", 1, 5, 0, 6, 2.5, "3", "3.0", "good", ""),
     "group": (None, "null", "north", "south", "North", "Jane Roe", ""),
@@ -197,6 +198,10 @@ ODD: dict[str, tuple[Any, ...]] = {
         '{"expertise": [5], "reasoning": {"x": 5}}', '{"jane@example.org": 5}', '{"expertise": 57.58, "default": 3}',
         '{"expertise": 0.29, "reasoning": 0.57, "communication": 0.58}', '{"expertise": 1.005}',
         '{"expertise": 5} x', '{"expertise": 5}}', '{"expertise": 5}{"reasoning": 5}', '"{\\"expertise\\": 5}"', '[{"expertise": 5}]',
+        '{"expertise": 5, "x": "\\ud83d", "reasoning": 7}', '{"expertise": 5, "x": "\\ud83d\\ude00"}', '{"x\\udc00": 1, "reasoning": 7}',
+        '{"x": ' + "[" * 300 + "]" * 300 + ', "expertise": 5}', '{"expertise": 5, "x": "a\tb"}', "{'expertise': 5}", '{"expertise": 05}',
+        '{"expertise": +5}', '{"expertise": 5.}', '{"expertise": .5}', '{"expertise": 5 /* five */}', '\ufeff{"expertise": 5}',
+        '{"expertise": "NaN", "reasoning": 5}', '\n\t{"expertise": 5}\r\n',
     ),
     "flags": (
         None, "null", "", "[", "{}", "7", '"text"', "[]", "[ ]", "[null]", '[1, "critical", true, [1]]', "[{}]",
@@ -211,6 +216,9 @@ ODD: dict[str, tuple[Any, ...]] = {
         '[{"severity": "critical"}] x', '[{"severity": "critical"}]]', '"[{\\"severity\\": \\"critical\\"}]"', '{"flags": []}',
         '[{"type": "evasion", "severity": "critical", "evidence": NaN}]', '[{"type": "eva\\u0073ion"}]',
         '[{"severity": "critical"}, {"severity": "critical"}]', '[{"severity": true, "type": true}]',
+        '[{"type": "evasion\\u0000"}]', '[{"type": "evasion", "severity": "critical", "note": "\\ud83d"}]', '[{"type": "pressure\\udc00"}, {"severity": "high"}]',
+        "[" * 300 + "]" * 300, '[{"type": "evasion" "severity": "low"}]', '[{"type": "evasion"},, {}]', "[{'type': 'evasion'}]", '[{"type": "eva\nsion"}]',
+        '[{"type": "evasion"}] // none', '[{"type": "evasion", "severity": "\\u0063ritical"}]', "[True]", '\u00a0[{"type": "evasion"}]',
     ),
 }  # fmt: skip
 

@@ -10,16 +10,22 @@ CASE WHEN {x} IS NULL THEN NULL
      ELSE CAST('Infinity' AS DOUBLE) END
 
 -- @measure: a number, or the number under {key} of a JSON object
-CASE WHEN typeof({x}) <> 'DOUBLE' AND starts_with(ltrim({document}), '{')
+CASE WHEN typeof({x}) <> 'DOUBLE' AND starts_with(ltrim({document}, {blanks}), '{')
      THEN CASE WHEN {member} IS NULL OR {member} IN ('null', 'NaN') THEN NULL
                ELSE coalesce(TRY_CAST({member} AS DOUBLE), CAST('Infinity' AS DOUBLE)) END
      ELSE {number} END
 
 -- @member: the token under {key}
-CAST(TRY(json_extract({document}, {key})) AS VARCHAR)
+CAST(coalesce(TRY(json_extract({document}, {key})), TRY(json_extract({mended}, {key}))) AS VARCHAR)
 
 -- @document: JSON text
 CASE WHEN typeof({x}) IN ('VARCHAR', 'JSON') THEN CAST({x} AS VARCHAR) ELSE CAST(to_json({x}) AS VARCHAR) END
+
+-- @mended: the text of a document that was refused, without half surrogates
+regexp_replace({document}, '[\\]u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\ufffd', 'g')
+
+-- @blanks: what may stand before JSON
+chr(9) || chr(10) || chr(13) || ' '
 
 -- @absent: whether there is no value
 ({x} IS NULL OR (typeof({x}) IN ('VARCHAR', 'JSON') AND CAST({x} AS VARCHAR) = 'null'))
@@ -27,8 +33,9 @@ CASE WHEN typeof({x}) IN ('VARCHAR', 'JSON') THEN CAST({x} AS VARCHAR) ELSE CAST
 -- @word: the text of a scalar, NULL when missing
 nullif(CAST({x} AS VARCHAR), 'null')
 
--- @folded: the same in lower case
-lower(nullif(CAST({x} AS VARCHAR), 'null'))
+-- @folded: the same with ASCII letters in lower case
+CASE WHEN strlen(CAST({x} AS VARCHAR)) = length(CAST({x} AS VARCHAR)) THEN lower(nullif(CAST({x} AS VARCHAR), 'null'))
+     ELSE translate(CAST({x} AS VARCHAR), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') END
 
 -- @holds: whether the text {x} contains {text}
 contains({x}, {text})
@@ -55,7 +62,8 @@ CASE WHEN regexp_full_match(CAST({x} AS VARCHAR), '[1-9][0-9]{3}')
 {moment} >= CAST({start} AS TIMESTAMP) AND {moment} < CAST({end} AS TIMESTAMP)
 
 -- @list: the flags with their fields as JSON tokens, NULL when missing or not a list
-TRY(from_json({document}, '[{"type":"JSON","severity":"JSON"}]'))
+coalesce(TRY(from_json({document}, '[{"type":"JSON","severity":"JSON"}]')),
+         TRY(from_json({mended}, '[{"type":"JSON","severity":"JSON"}]')))
 
 -- @severity_count: how many flags of one severity
 len(list_filter(f, lambda e: CAST(e.severity AS VARCHAR) = '"{key}"'))
@@ -73,7 +81,7 @@ len(list_filter(p, lambda y: y = '"{key}"'))
 TRY_CAST(CAST(j[{at}] AS VARCHAR) AS DOUBLE)
 
 -- @bad_category: whether there is something that is no number; NULL counts as no
-NOT ja AND (j IS NULL OR NOT starts_with(ltrim(o, chr(9) || chr(10) || chr(13) || ' '), '{')
+NOT ja AND (j IS NULL OR NOT starts_with(ltrim(o, {blanks}), '{')
             OR CAST(j[{at}] AS VARCHAR) NOT IN ('null', 'NaN', 'Infinity', '-Infinity'))
 
 -- @tail: the last four characters of a word, with zeros before a shorter one

@@ -4,4 +4,5 @@
 SELECT v, s, o, ja, j{wide}
 FROM (SELECT {word:logic_version} AS v, {number:score} AS s,
              {document:category_scores} AS o, {absent:category_scores} AS ja,
-             TRY(json_extract({document:category_scores}, {category_paths})) AS j FROM {table} WHERE {within})
+             coalesce(TRY(json_extract({document:category_scores}, {category_paths})),
+                      TRY(json_extract({mended:category_scores}, {category_paths}))) AS j FROM {table} WHERE {within})

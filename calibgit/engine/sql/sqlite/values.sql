@@ -11,7 +11,7 @@ CASE typeof({x})
      ELSE 9e999 END
 
 -- @measure: a number, or the number under {key} of a JSON object
-CASE WHEN typeof({x}) = 'text' AND ltrim({x}) GLOB '{*'
+CASE WHEN typeof({x}) = 'text' AND ltrim({x}, char(9, 10, 13, 32)) GLOB '{*'
      THEN CASE json_type({document}, {key})
                WHEN 'integer' THEN CAST(json_extract({document}, {key}) AS REAL)
                WHEN 'real' THEN json_extract({document}, {key})
@@ -20,8 +20,10 @@ CASE WHEN typeof({x}) = 'text' AND ltrim({x}) GLOB '{*'
                ELSE CASE WHEN json_type({document}, {key}) IS NULL THEN NULL ELSE 9e999 END END
      ELSE {number} END
 
--- @document: valid JSON text or NULL; Python writes NaN and Infinity, which are read as null
+-- @document: valid JSON text or NULL; Python writes NaN and Infinity, which are read as null. A text would end at a
+-- zero character.
 CASE WHEN typeof({x}) <> 'text' THEN NULL
+     WHEN instr({x}, '\u0000') > 0 THEN CASE WHEN json_valid({x}) THEN replace({x}, '\u0000', '\ufffd') END
      WHEN json_valid({x}) THEN {x}
      WHEN json_valid(replace(replace(replace({x}, '-Infinity', 'null'), 'Infinity', 'null'), 'NaN', 'null'))
      THEN replace(replace(replace({x}, '-Infinity', 'null'), 'Infinity', 'null'), 'NaN', 'null') END
