@@ -17,6 +17,7 @@ from calibgit.engine.base import Engine, Relation
 from calibgit.engine.open import open_source
 from calibgit.errors import CalibgitError, EnvironmentFault
 from calibgit.model.snapshot import ExactSnapshot
+from tests.support.odd_json import odd_texts, wrongly_counted
 from tests.support.reference_collect import Reference
 from tests.support.results import (
     COLUMN_OF,
@@ -201,3 +202,8 @@ class OddValues:
     def test_each_odd_value_alone_is_counted_as_plain_python_counts_it(self, store: Store, role: str) -> None:
         rows = held(store, [{**GOOD, role: value} for value in ODD[role]])
         require_same(store.write(rows), rows)
+
+    @pytest.mark.parametrize("seed", range(2))
+    def test_damaged_json_is_counted_as_plain_python_counts_it(self, store: Store, seed: int) -> None:
+        texts = [(role, text) for role, text in odd_texts(seed) if store.holds(role, text)]
+        assert wrongly_counted(texts, store.write) == []

@@ -17,6 +17,7 @@ from calibgit.errors import CalibgitError, EnvironmentFault, UsageError
 from calibgit.jobs.first_mapping import draft_mapping
 from tests.engine.contract import CANARY, HIDDEN, EngineContract, Row, Store, TableContract, require_same
 from tests.engine.test_names import NAMES, ROWS, renamed
+from tests.support.odd_json import odd_texts, wrongly_counted
 from tests.support.results import COLUMN_OF, GOOD, collect, edge_rows, margin, plain, settings, write_text_table
 
 if "CALIBGIT_REQUIRE_SPARK" not in os.environ:
@@ -79,6 +80,10 @@ class FrameStore:
 
     def refused(self) -> frozenset[str]:
         return frozenset()
+
+
+def test_damaged_json_is_counted_as_plain_python_counts_it(session: Any, tmp_path: Path) -> None:
+    assert wrongly_counted(odd_texts(0), FrameStore(session, tmp_path).write) == []
 
 
 class CatalogStore(FrameStore):
