@@ -73,8 +73,9 @@ left(trim(BOTH ' \t\n\r' FROM {x}), 1)
 -- @last
 right(trim(BOTH ' \t\n\r' FROM {x}), 1)
 
--- @mended
-replace(replace(replace({x}, '-Infinity', 'null'), 'Infinity', 'null'), 'NaN', 'null')
+-- @mended: JSON that others read and the parser refuses: NaN and Infinity, half surrogates
+regexp_replace(replace(replace(replace({x}, '-Infinity', 'null'), 'Infinity', 'null'), 'NaN', 'null'),
+               r'\\u[dD][89a-fA-F][0-9a-fA-F]{2}', r'\\ufffd')
 
 -- @document_variant
 {x}
