@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 from calibgit.engine.faults import failed, locked
 from calibgit.errors import CalibgitError, EnvironmentFault, PermissionRefused, UsageError
 
 _REFUSED_STATES = ("28", "42501", "3D000")
-_STOPPED_STATES = ("57014", "40", "25P03", "25P04")
-_LOST_STATES = ("08", "57P")
-_LOCKED_STATES = ("55P03",)
 # Before a session begins, the driver hands on no SQLSTATE; only these words tell a refusal from silence.
 _REFUSED_WORDS = ("authentication", "password", 'role "', "does not exist", "pg_hba", "permission denied for database")
 
@@ -28,13 +28,10 @@ def lost_or_refused(name: str, error: Exception, *, connecting: bool = False) ->
         return _refused(name)
     if connecting:
         return _unreachable(name)
-    if state.startswith(_STOPPED_STATES):
-        return _stopped(name)
-    if state.startswith(_LOCKED_STATES):
-        return locked(name)
-    if state.startswith(_LOST_STATES) or getattr(error, "connection_invalidated", False):
-        return _lost(name)
-    return failed(name, cause)
+    named = next((fault for states, fault in _BY_STATE if state.startswith(states)), None)
+    if named is None and getattr(error, "connection_invalidated", False):
+        named = _lost
+    return named(name) if named else failed(name, cause)
 
 
 def weak_isolation(name: str) -> UsageError:
@@ -74,6 +71,15 @@ def _lost(name: str) -> EnvironmentFault:
     )
 
 
+def _too_deep(name: str) -> EnvironmentFault:
+    return EnvironmentFault(
+        "SOURCE_TOO_DEEP",
+        f"{name} cannot read a JSON value with so many levels",
+        why="The server stops a whole statement for one value that is deeper than its stack, so nothing was counted.",
+        fix="find the rows whose flags, category_scores or conflict are longest, and read through a view without them",
+    )
+
+
 def _stopped(name: str) -> EnvironmentFault:
     return EnvironmentFault(
         "SOURCE_STOPPED",
@@ -81,3 +87,11 @@ def _stopped(name: str) -> EnvironmentFault:
         why="A time limit, an administrator or a conflict with replication ended it; nothing was kept.",
         fix="raise statement_timeout for this role, or collect from a replica or at a quieter time",
     )
+
+
+_BY_STATE: Final[tuple[tuple[tuple[str, ...], Callable[[str], CalibgitError]], ...]] = (
+    (("57014", "40", "25P03", "25P04"), _stopped),
+    (("55P03",), locked),
+    (("54001",), _too_deep),  # the stack of the server is at its end
+    (("08", "57P"), _lost),
+)

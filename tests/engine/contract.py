@@ -37,6 +37,7 @@ Row = Mapping[str, Any]
 CANARY = "Jane Roe jane@example.org"
 HIDDEN = "note"
 FEW = 100
+DEEP = 100_000
 
 
 class Store(Protocol):
@@ -93,6 +94,7 @@ def require_same(source: Any, rows: Sequence[Row]) -> None:
 
 
 class EngineContract:
+    too_deep = ""  # the refusal of a JSON value that is too deep for the engine
     least_held = 100  # odd rows; a store that holds fewer proves little
 
     @pytest.fixture
@@ -103,6 +105,17 @@ class EngineContract:
         rows = held(store, edge_rows())
         assert len(rows) >= self.least_held
         require_same(store.write(rows), rows)
+
+    def test_json_of_any_depth_is_counted_or_named(self, store: Store) -> None:
+        deep = {"flags": "[" * DEEP + "]" * DEEP, "category_scores": '{"a":' * DEEP + "7" + "}" * DEEP}
+        rows = held(store, [GOOD, *({**GOOD, "subject": role, role: text} for role, text in deep.items())])
+        try:
+            exact = collect(store.write(rows))
+        except EnvironmentFault as fault:
+            assert fault.code == self.too_deep  # noqa: PT017  one engine may refuse by name, none may fail otherwise
+        else:
+            assert not self.too_deep
+            assert sum(row.n for row in exact.rows if row.block == "score") == len(rows)
 
     def test_a_window_without_rows_is_named(self, store: Store) -> None:
         late = WINDOW.model_copy(update={"start": "2030-01-01T00:00:00Z", "end": "2030-01-31T00:00:00Z"})

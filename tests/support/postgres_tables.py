@@ -154,7 +154,10 @@ def _padded(value: object) -> str:
 
 def _json(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, allow_nan=False)
-    json.loads(text, parse_constant=_refuse)
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        _refuse(value)
     return text
 
 
