@@ -19,6 +19,9 @@ WITH parsed AS MATERIALIZED (
          sum(x3 * x3) AS p33, sum(x3 * x4) AS p34,
          sum(x4 * x4) AS p44
   FROM tenths GROUP BY v
+), gaps AS (
+  SELECT v, count(*) - count(d0) AS g0, count(*) - count(d1) AS g1, count(*) - count(d2) AS g2, count(*) - count(d3) AS g3, count(*) - count(d4) AS g4
+  FROM parsed GROUP BY v
 )
 SELECT 'category', v, ['expertise'], w // 500, count(*), sum(w)
 FROM (SELECT v, CAST(floor(d0 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d0 IS NOT NULL) GROUP BY ALL
@@ -30,6 +33,11 @@ UNION ALL SELECT 'category', v, ['reliability'], w // 500, count(*), sum(w)
 FROM (SELECT v, CAST(floor(d3 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d3 IS NOT NULL) GROUP BY ALL
 UNION ALL SELECT 'category', v, ['collaboration'], w // 500, count(*), sum(w)
 FROM (SELECT v, CAST(floor(d4 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d4 IS NOT NULL) GROUP BY ALL
+UNION ALL SELECT 'category_state', v, ['expertise', 'missing'], NULL, g0, 0 FROM gaps
+UNION ALL SELECT 'category_state', v, ['reasoning', 'missing'], NULL, g1, 0 FROM gaps
+UNION ALL SELECT 'category_state', v, ['communication', 'missing'], NULL, g2, 0 FROM gaps
+UNION ALL SELECT 'category_state', v, ['reliability', 'missing'], NULL, g3, 0 FROM gaps
+UNION ALL SELECT 'category_state', v, ['collaboration', 'missing'], NULL, g4, 0 FROM gaps
 UNION ALL SELECT 'moments', v, CAST([] AS VARCHAR[]), NULL, n, 0 FROM sums
 UNION ALL SELECT 'moments', v, ['expertise'], NULL, 0, s0 FROM sums
 UNION ALL SELECT 'moments', v, ['reasoning'], NULL, 0, s1 FROM sums

@@ -1,4 +1,4 @@
--- All count tables: four groupings of the assessments from one pass, and the eleven tables from these few rows.
+-- All count tables: four groupings of the assessments from one pass, and the twelve tables from these few rows.
 WITH typed AS (
   SELECT logic_version AS v, category AS label, data_sufficiency AS sufficient, tier, outcome, created_at,
          coalesce((ascii(subject[-4]) + 3 * ascii(subject[-3]) + 5 * ascii(subject[-2]) + 7 * ascii(subject[-1]))
@@ -83,6 +83,9 @@ UNION ALL
 SELECT 'tier', v, [label, tier], NULL, sum(n), 0 FROM words WHERE what = 13 GROUP BY ALL
 UNION ALL
 SELECT 'sufficiency', v, [label, sufficient], NULL, sum(n), 0 FROM words WHERE what = 13 GROUP BY ALL
+UNION ALL
+SELECT 'readable', v, [CASE worst WHEN '__missing__' THEN 'missing' ELSE 'ok' END,
+       CASE sufficient WHEN '__missing__' THEN 'missing' ELSE 'ok' END], NULL, sum(n), 0 FROM words WHERE what = 13 GROUP BY ALL
 UNION ALL
 SELECT 'period', v, [month, label, flagged, escalated, sufficient], NULL, sum(n), 0 FROM words WHERE what = 13 GROUP BY ALL
 UNION ALL

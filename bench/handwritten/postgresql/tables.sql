@@ -1,4 +1,4 @@
--- All count tables: four groupings of the assessments from one pass, and the eleven tables from these few rows. The
+-- All count tables: four groupings of the assessments from one pass, and the twelve tables from these few rows. The
 -- groupings are by one number each, and OFFSET 0 keeps the planner from computing a value at each place that reads it.
 WITH typed AS (
   SELECT CASE logic_version WHEN '1.0.0' THEN 0 ELSE 1 END AS v,
@@ -95,6 +95,9 @@ UNION ALL
 SELECT 'tier', v, ARRAY[label, tier], NULL, sum(n), 0 FROM by_words GROUP BY 2, 3
 UNION ALL
 SELECT 'sufficiency', v, ARRAY[label, sufficient], NULL, sum(n), 0 FROM by_words GROUP BY 2, 3
+UNION ALL
+SELECT 'readable', v, ARRAY[CASE worst WHEN '__missing__' THEN 'missing' ELSE 'ok' END,
+       CASE sufficient WHEN '__missing__' THEN 'missing' ELSE 'ok' END], NULL, sum(n), 0 FROM by_words GROUP BY 2, 3
 UNION ALL
 SELECT 'period', v,
        ARRAY['2024-03', label, CASE worst WHEN '__missing__' THEN worst WHEN 'none' THEN 'no' ELSE 'yes' END,
