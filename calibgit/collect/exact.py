@@ -27,8 +27,8 @@ from typing import Any
 from calibgit.collect.plan import make_plan
 from calibgit.engine.base import Engine
 from calibgit.engine.plan import Plan
-from calibgit.engine.relations import MOST_OCCURRENCES, WITHOUT_SNAPSHOT, indicators, statements
-from calibgit.engine.tables import unpack, unpack_score, wanted_tables
+from calibgit.engine.relations import MOST_OCCURRENCES, WITHOUT_SNAPSHOT, statements
+from calibgit.engine.tables import indicators, unpack, unpack_score, wanted_tables
 from calibgit.engine.words import word
 from calibgit.errors import EnvironmentFault, IntegrityError
 from calibgit.model.settings import Line
@@ -125,14 +125,12 @@ def _dropped(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
 
 def _tables(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
     tables = list(wanted_tables(plan.roles).items())
-    for row in rows:
-        place = next(place for place, number in enumerate(row) if number is not None)
+    for place, number, n, *sums in rows:
         if place < len(tables):
             name, table = tables[place]
-            n = row[len(tables) + plan.has_subjects]
-            yield (name, *unpack(plan, table, int(row[place]))), n, 0
+            yield (name, *unpack(plan, table, int(number))), n, 0
         else:
-            yield from _clusters(plan, *row[place:])
+            yield from _clusters(plan, number, n, *sums)
 
 
 def _flags(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:

@@ -75,6 +75,20 @@ class Facts:
         """The SQL of one fact."""
         return _FACTS[fact](self)
 
+    def bin_of(self, column: str, grid: GridSpec) -> str:
+        """SQL for the bin of a number in fixed point."""
+        offset = f"({column} - {grid.min})" if grid.min else column
+        return self._values["quotient"].replace("{a}", offset).replace("{b}", str(grid.step))
+
+    def place_of_bin(self, column: str, grid: GridSpec) -> str:
+        """SQL for one more than the bin, 0 where there is no number."""
+        return f"coalesce({self.bin_of(column, grid)} + 1, 0)"
+
+    def place_of_score(self, column: str, grid: GridSpec) -> str:
+        """SQL for the place of a score by category in fixed point: 0 for none, 1 for what is below the grid."""
+        found = f"{self.bin_of(column, grid)} + 2"
+        return f"CASE WHEN {column} IS NULL THEN 0 WHEN {column} < {grid.min} THEN 1 ELSE {found} END"
+
     def _place(self, fact: str, word: str) -> str:
         return str(words(self._plan, fact).index(word))
 
@@ -112,7 +126,8 @@ class Facts:
 
     def sufficiency_state(self) -> str:
         """Whether it is recorded, and in a known word."""
-        return self._choice("sufficiency_state", "sufficient", dict.fromkeys((*YES, *NO), "ok"), "invalid", "missing")
+        unknown = f"{self.sufficiency()} = {self._place('sufficiency', MISSING)}"
+        return f"CASE WHEN sufficient IS NULL THEN 1 WHEN {unknown} THEN 2 ELSE 0 END"
 
     def flags_state(self) -> str:
         """Whether there is a record of flags, and one that can be read."""
@@ -209,11 +224,11 @@ _FACTS: Final[Mapping[str, Callable[[Facts], str]]] = {
     "cap_but_flags": lambda _: gate_sql.worst(CAPS["cap_but_flags"]),
     "label": Facts.label,
     "cohort": Facts.cohort,
-    "score_bin": lambda f: _place_of_bin("su", f.plan.score),
+    "score_bin": lambda f: f.place_of_bin("su", f.plan.score),
     "confidence": lambda _: _state("c", "cu"),
-    "confidence_bin": lambda f: _place_of_bin("cu", f.plan.confidence),
+    "confidence_bin": lambda f: f.place_of_bin("cu", f.plan.confidence),
     "conflict": lambda _: _state("d", "du"),
-    "conflict_bin": lambda f: _place_of_bin("du", f.plan.conflict),
+    "conflict_bin": lambda f: f.place_of_bin("du", f.plan.conflict),
     "worst": Facts.worst,
     "worst_count": lambda f: f.capped_count(0, MOST_OF_WORST),
     "second_count": lambda f: f.capped_count(1, MOST_OF_SECOND),
@@ -273,21 +288,6 @@ def fold_of(subject: str | None) -> str:
     tail = ("0" * len(FOLD_WEIGHTS) + (subject or ""))[-len(FOLD_WEIGHTS) :]
     total = sum(weight * ord(letter) for weight, letter in zip(FOLD_WEIGHTS, tail, strict=True))
     return "ab"[0 if subject is None else total % FOLD_PRIME % 2]
-
-
-def bin_of(column: str, grid: GridSpec) -> str:
-    """SQL for the bin of a number in fixed point."""
-    offset = f"({column} - {grid.min})"
-    return f"CAST(({offset} - {offset} % {grid.step}) / {grid.step} AS BIGINT)"
-
-
-def place_of_score(column: str, grid: GridSpec) -> str:
-    """SQL for the place of a score by category in fixed point: 0 for none, 1 for what is below the grid."""
-    return f"CASE WHEN {column} IS NULL THEN 0 WHEN {column} < {grid.min} THEN 1 ELSE {bin_of(column, grid)} + 2 END"
-
-
-def _place_of_bin(column: str, grid: GridSpec) -> str:
-    return f"coalesce({bin_of(column, grid)} + 1, 0)"
 
 
 def _state(raw: str, fixed: str) -> str:

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from calibgit.engine.base import Column, Engine, Relation
-from calibgit.engine.facts import NEEDS, Facts, place_of_score
+from calibgit.engine.count_tables import table_words
+from calibgit.engine.facts import NEEDS, Facts
 from calibgit.engine.faults import missing_column, no_table, untestable_json
 from calibgit.engine.fragments import fill, fill_words, literal, sections, shielded, unshielded
 from calibgit.engine.plan import Plan
 from calibgit.engine.severities import one_type_words, severity_words
-from calibgit.engine.tables import all_facts, packed, packed_score, wanted_tables
-from calibgit.engine.words import words
+from calibgit.engine.tables import packed_score
 from calibgit.model.snapshot import TimeWindow
 
 CONFLICT_KEY = "conflict_score"
@@ -62,18 +62,6 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
     if not plan.categories:
         wanted = [name for name in wanted if name != "scores"]
     return {name: renderer.statement(name) for name in wanted}
-
-
-def indicators(plan: Plan) -> dict[str, tuple[str, str]]:
-    """Name of a yes-or-no question to the fact that answers it and the word that means yes."""
-    found = {f"label:{band}": ("label", band) for band in plan.gates.bands}
-    if plan.severities:
-        found[f"severity:{plan.severities[0]}"] = ("severe", "yes")
-    return found | {
-        "flagged": ("flagged", "yes"),
-        "escalated": ("escalated", "yes"),
-        "insufficient": ("sufficiency", "no"),
-    }
 
 
 class _Renderer:
@@ -120,36 +108,7 @@ class _Renderer:
         return {}
 
     def _tables(self) -> dict[str, str]:
-        plan = self._plan
-        tables = wanted_tables(plan.roles)
-        asked = list(indicators(plan).values()) if plan.has_subjects else []
-        parts = sections("portable", "tables")
-        keys = [f"k{place}" for place in range(len(tables))]
-        numbers = [f"{packed(plan, table)} AS {key}" for key, table in zip(keys, tables.values(), strict=True)]
-        subjects = dict.fromkeys(["stratum", "u", *(fact for fact, _ in asked)]) if asked else {}
-        nulls = "".join(f", NULL AS t{place}" for place in range(2 + 3 * len(asked) if asked else 0))
-
-        def alone(key: str, expression: str) -> str:
-            names = [*keys, *(["subjects"] if asked else [])]
-            return ", ".join(expression if name == key else f"NULL AS {name}" for name in names)
-
-        if self._values["tables"] == "grouping_sets":
-            names = ", ".join([*keys, *(["NULL AS subjects"] if asked else [])])
-            sets = ", ".join(f"({key})" for key in keys)
-            counted = fill_words(parts["grouping_sets"], names=names, nulls=nulls, sets=sets)
-        else:
-            each = (fill_words(parts["one_by_one"], names=alone(key, key), nulls=nulls, key=key) for key in keys)
-            counted = "\nUNION ALL ".join(each)
-        return {
-            "tables": counted,
-            "subjects": "\n" + fill_words(parts["subjects"], names=alone("subjects", "stratum"), **_sums(plan, asked))
-            if asked
-            else "",
-            "columns": ", ".join([*numbers, *subjects]),
-            "facts": self._facts_of(
-                all_facts(tables.values(), *(fact for fact, _ in asked)), *(["u"] if asked else [])
-            ),
-        }
+        return table_words(self._plan, self._values, self._facts_of)
 
     def _facts_of(self, facts: Sequence[str], *extra: str) -> str:
         """One row an assessment with a score: the facts, and typed columns as they are."""
@@ -208,7 +167,7 @@ class _Renderer:
         one = sections("portable", "scores")["one"]
         return {
             "units": ", ".join(units if same else [*units, *offsets]),
-            "packed": packed_score(plan, "stratum", "k", place_of_score("w", plan.category)),
+            "packed": packed_score(plan, "stratum", "k", self._facts.place_of_score("w", plan.category)),
             "tall": self._values.get("tall") or " UNION ALL ".join(fill_words(one, at=str(a)) for a in at),
             "categories": str(len(at)),
             "pairs": ", ".join(f"{a}, w{a}" for a in at),
@@ -241,15 +200,6 @@ class _Renderer:
 
     def _largest(self) -> dict[str, str]:
         return {"assess": self._assess(("s", "u")), "ranks": str(RANKS)}
-
-
-def _sums(plan: Plan, asked: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Places of the sums over subjects: their rows with each indicator are `y0`, `y1`, ..."""
-    found = [f"{fact} = {words(plan, fact).index(word)}" for fact, word in asked]
-    return {
-        "indicators": ", ".join(f"count(CASE WHEN {yes} THEN 1 END) AS y{at}" for at, yes in enumerate(found)),
-        "sums": ", ".join(f"sum(y{at}), sum(n * y{at}), sum(y{at} * y{at})" for at in range(len(found))),
-    }
 
 
 def _chosen(text: str, names: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ by one number faster than by several texts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,6 +57,18 @@ TABLES: Final[Mapping[str, Table]] = {
 NO_SCORE: Final = ("missing", "invalid")
 
 
+def indicators(plan: Plan) -> dict[str, tuple[str, str]]:
+    """Name of a yes-or-no question to the fact that answers it and the word that means yes."""
+    found = {f"label:{band}": ("label", band) for band in plan.gates.bands}
+    if plan.severities:
+        found[f"severity:{plan.severities[0]}"] = ("severe", "yes")
+    return found | {
+        "flagged": ("flagged", "yes"),
+        "escalated": ("escalated", "yes"),
+        "insufficient": ("sufficiency", "no"),
+    }
+
+
 def wanted_tables(roles: Collection[str]) -> dict[str, Table]:
     """The tables that a mapping with these roles can fill, in order."""
     return {name: table for name, table in TABLES.items() if not table.roles or set(table.roles) & set(roles)}
@@ -67,11 +79,18 @@ def all_facts(tables: Collection[Table], *more: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(fact for table in tables for fact in table.facts), *more]))
 
 
-def packed(plan: Plan, table: Table) -> str:
-    """SQL for all facts of a table as one whole number; `unpack` takes it apart again."""
+def packed(plan: Plan, facts: Sequence[str], columns: Mapping[str, str] | None = None) -> str:
+    """SQL for some facts as one whole number; `unpack` takes that of a table apart again.
+
+    Args:
+        plan: what is counted.
+        facts: the facts, the one of most weight first.
+        columns: SQL of each fact; its name where this is not given.
+    """
     text = ""
-    for fact in table.facts:
-        text = f"({text}) * {size(plan, fact)} + {fact}" if text else fact
+    for fact in facts:
+        column = columns[fact] if columns else fact
+        text = f"({text}) * {size(plan, fact)} + {column}" if text else column
     return text
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from calibgit.collect.plan import make_plan
 from calibgit.engine.facts import NO, YES, fold_of
 from calibgit.engine.plan import Plan
-from calibgit.engine.relations import CONFLICT_KEY, RANKS, indicators
-from calibgit.engine.tables import wanted_tables
+from calibgit.engine.relations import CONFLICT_KEY, RANKS
+from calibgit.engine.tables import indicators, wanted_tables
 from calibgit.model import semantics
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import ALL_STRATA, MISSING, OTHER, TimeWindow

@@ -97,7 +97,10 @@ CAST({text} AS TIMESTAMP)
 MATERIALIZED
 
 -- @tables: how all count tables come from one pass
-grouping_sets
+by_sets
+
+-- @quotient: of two whole numbers that are not negative
+({a} // {b})
 
 -- @no_number: what stands for a role that is not mapped
 CAST(NULL AS DOUBLE)

@@ -196,7 +196,10 @@ unix_micros(CAST(concat({text}, 'Z') AS TIMESTAMP_LTZ))
 SELECT stratum, stack({categories}, {pairs}) AS (k, w) FROM wide
 
 -- @tables: how all count tables come from one pass
-grouping_sets
+tables_by_sets
+
+-- @quotient: of two whole numbers that are not negative
+({a} DIV {b})
 
 -- @no_number: what stands for a role that is not mapped
 CAST(NULL AS DOUBLE)

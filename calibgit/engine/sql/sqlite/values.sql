@@ -121,6 +121,9 @@ MATERIALIZED
 -- @tables: how all count tables come from one pass
 one_by_one
 
+-- @quotient: of two whole numbers that are not negative
+({a} / {b})
+
 -- @no_number: what stands for a role that is not mapped
 CAST(NULL AS REAL)
 
