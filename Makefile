@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench schemas example clean
+.PHONY: demo test lint bench bench-large schemas example clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/calibgit demo
@@ -18,6 +18,11 @@ lint: $(VENV)/.lint
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench
+
+# Half an hour: also 100,000 events, ten million rows, the seed's way, and Spark.
+bench-large: $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[analysis,postgres,spark,test]'
+	CALIBGIT_BENCH_LARGE=1 $(BIN)/python -m bench
 
 schemas: $(VENV)/.test
 	$(BIN)/python -m pytest -q tests/model/test_schemas.py --update-golden

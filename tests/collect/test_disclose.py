@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -16,7 +18,7 @@ from calibgit.collect.plan import make_plan
 from calibgit.engine.tables import wanted_tables
 from calibgit.model import semantics
 from calibgit.model.snapshot import ConfigRef, CountRow, ExactSnapshot, MetricsSnapshot, Stratum
-from tests.support.results import CONFIG, WINDOW, settings
+from tests.support.results import CONFIG, GOOD, WINDOW, collect, settings, write_text_table
 
 K = 10
 LINE = settings()
@@ -213,3 +215,26 @@ def test_label_conformance_verdicts() -> None:
     assert verdict(990, 10) == "deviates"
     assert verdict(1990, 10) == "conforms"
     assert verdict(1989, 11) == "deviates"
+
+
+def test_what_many_values_cannot_say_is_told_by_role() -> None:
+    """Through SQL, because only that knows what cannot be read; few unreadable values are not told."""
+    good = [{**GOOD, "subject": f"s{n}"} for n in range(300)]
+    odd = {
+        "category_scores": "[1]",
+        "confidence": "high",
+        "conflict": "x",
+        "feedback": 9,
+        "flags": "none",
+        "outcome": "won",
+        "sufficiency": "maybe",
+    }
+
+    def told(few: int) -> tuple[str, ...]:
+        rows = [{**row, **(odd if n < few else {})} for n, row in enumerate(good)]
+        with tempfile.TemporaryDirectory() as folder:
+            counts = collect(str(write_text_table(Path(folder) / "a.sqlite", rows)))
+        return disclose(counts, settings=settings(), config_data=CONFIG).strata[0].verdicts.unreadable
+
+    assert told(0) == told(9) == ()
+    assert told(10) == tuple(sorted(odd))

@@ -17,7 +17,7 @@ from calibgit.engine.base import Engine, Relation
 from calibgit.engine.open import open_source
 from calibgit.errors import CalibgitError, EnvironmentFault
 from calibgit.model.snapshot import ExactSnapshot
-from tests.support.odd_json import odd_texts, wrongly_counted
+from tests.support.odd_json import odd_texts, versions, wrongly_counted
 from tests.support.reference_collect import Reference
 from tests.support.results import (
     COLUMN_OF,
@@ -37,6 +37,12 @@ Row = Mapping[str, Any]
 CANARY = "Jane Roe jane@example.org"
 HIDDEN = "note"
 FEW = 100
+LEFT_OPEN = {
+    "duckdb": {"twice": "first", "comma": "first", "nan": "first"},
+    "sqlite": {"twice": "first", "comma": "invalid", "nan": "invalid"},
+    "postgresql": {"twice": "last", "comma": "invalid", "nan": "invalid"},
+    "spark": {"twice": "invalid", "comma": "invalid", "nan": "invalid"},
+}  # the table of decision 16
 DEEP = 100_000
 
 
@@ -105,6 +111,26 @@ class EngineContract:
         rows = held(store, edge_rows())
         assert len(rows) >= self.least_held
         require_same(store.write(rows), rows)
+
+    def test_json_that_the_standard_leaves_open_is_read_as_decided(self, store: Store) -> None:
+        texts = {
+            "twice": '{"expertise": 12, "expertise": 88}',
+            "comma": '{"expertise": 12,}',
+            "nan": '{"expertise": 12, "x": nan}',
+        }
+        rows = [{**GOOD, "logic_version": f"v{n}", "category_scores": text} for n, text in enumerate(texts.values())]
+        source = store.write(held(store, rows))
+        with open_source(source) as engine:
+            expected = LEFT_OPEN[engine.dialect]
+        found = {
+            (row.stratum, row.bin)
+            for row in collect(source, versions(len(texts))).rows
+            if row.keys[:1] == ("expertise",)
+        }
+        for n, (name, text) in enumerate(texts.items()):
+            if store.holds("category_scores", text):
+                bins = {where for stratum, where in found if stratum == f"v{n}"}
+                assert bins == {{"first": 2, "last": 17, "invalid": None}[expected[name]]}, name
 
     def test_json_of_any_depth_is_counted_or_named(self, store: Store) -> None:
         deep = {"flags": "[" * DEEP + "]" * DEEP, "category_scores": '{"a":' * DEEP + "7" + "}" * DEEP}
