@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.base import Column, Dialect, Family, Relation
 from calibgit.engine.families import of_duckdb
 from calibgit.engine.faults import changed, failed, missing_extra
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
@@ -22,6 +22,14 @@ FileKind = Literal["parquet", "csv", "json"]
 
 _THREAD_MEGABYTES = 128
 _LOOK_SECONDS = 0.05  # between two looks for a signal
+# Types that need fewer guards than a value of any type; what any of them reads is the same without a kind.
+_KINDS = {
+    "VARCHAR": "text",
+    "DOUBLE": "float",
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT"), "integer"),
+    "BOOLEAN": "boolean",
+    "TIMESTAMP": "timestamp",
+}
 _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
@@ -112,7 +120,8 @@ class DuckEngine:
 
     def _column(self, name: str, declared: str) -> Column:
         untyped = self._kind in {"csv", "json"}
-        return Column(identifier(name), family="unknown" if untyped else of_duckdb(declared))
+        family: Family = "unknown" if untyped else of_duckdb(declared)
+        return Column(identifier(name), _KINDS.get(declared, ""), family=family)
 
     def _view(self, kind: FileKind, table: str) -> None:
         read = {

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from calibgit.engine.base import Column, Engine, Relation
 from calibgit.engine.count_tables import table_words
-from calibgit.engine.facts import NEEDS, Facts
+from calibgit.engine.facts import FOLD_PRIME, NEEDS, Facts
 from calibgit.engine.faults import missing_column, no_table, untestable_json
 from calibgit.engine.fragments import fill, fill_words, literal, sections, shielded, unshielded
 from calibgit.engine.plan import Plan
@@ -85,6 +85,7 @@ class _Renderer:
             "within": "{within_year:created_at}" if year else "{within:created_at}",
             "stratum": self._facts.stratum(),
             "key": literal(self._values["path"].replace("{x}", CONFLICT_KEY)),
+            "prime": str(FOLD_PRIME),
             "fence": self._values.get("fence", ""),
             "kept": self._values.get("kept", ""),
             **_bounds(plan.window),
@@ -141,11 +142,13 @@ class _Renderer:
     def _flags(self) -> dict[str, str]:
         parts = sections(self._dialect, "flag")
         names = [f"c{index}" for index in range(len(self._plan.severities))]
-        often = [f"count(CASE WHEN o = {n} THEN 1 END)" for n in range(1, MOST_OCCURRENCES)]
-        found = [f"count(CASE WHEN {name} > 0 THEN 1 END)" for name in names]
+        often = [*(f"o = {n}" for n in range(1, MOST_OCCURRENCES)), f"o >= {MOST_OCCURRENCES}"]
+        found = [*(f"{name} > 0" for name in names), f"o > {' + '.join(names) or '0'}"]
+        rows_with = self._values.get("rows_with", "count(CASE WHEN {x} THEN 1 END)")
         return {
-            "occurrences": ", ".join([*often, f"count(CASE WHEN o >= {MOST_OCCURRENCES} THEN 1 END)"]),
-            "severities": ", ".join([*found, f"count(CASE WHEN o > {' + '.join(names) or '0'} THEN 1 END)"]),
+            "rows": self._values.get("rows", "count(*)"),
+            "occurrences": ", ".join(rows_with.replace("{x}", yes) for yes in often),
+            "severities": ", ".join(rows_with.replace("{x}", yes) for yes in found),
             "flag": fill_words(
                 parts["relation"],
                 **{name: text for name, text in parts.items() if name != "relation"},

@@ -14,7 +14,7 @@
 {folded:outcome} AS outcome,
 {folded:escalation} AS reason,
 {moment} AS m,
-{list:flags} AS f,
+{severities:flags} AS f,
 {absent:flags} AS fn
 
 -- @relation
