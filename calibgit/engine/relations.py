@@ -8,6 +8,7 @@ from the settings or the config, or a fixed word; no value from the data is ever
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -194,12 +195,26 @@ class _Renderer:
         """The dialect's relation `wide`: the scores by category."""
         one, text = self._values["one_category"], self._values.get("category_text", "")
         places = self._category_places()
+        struct = self._struct()
+        typed = [self._typed_score(struct, name) for name in self._plan.categories]
+        places = [{**place, "typed_score": sql} for place, sql in zip(places, typed, strict=True)]
         return fill_words(
             sections(self._dialect, "wide")["relation"],
             wide="".join(f", {fill_words(one, **place)} AS {place['score']}" for place in places),
             texts="".join(f", {fill_words(text, **place)} AS d{place['at']}" for place in places),
             category_paths=f"[{', '.join(place['key'] for place in places)}]",
+            shape=literal(json.dumps(dict.fromkeys(struct, "DOUBLE"))),
+            typed=" AND ".join(f"isfinite({sql})" for sql in typed),
         )
+
+    def _struct(self) -> list[str]:
+        """The categories that can be fields of one struct: their names differ not only in case."""
+        return list({name.lower(): name for name in self._plan.categories}.values())
+
+    def _typed_score(self, struct: Sequence[str], name: str) -> str:
+        if name not in struct:
+            return self._values["no_number"]
+        return fill_words(self._values.get("typed_score", ""), place=str(struct.index(name) + 1))
 
     def _largest(self) -> dict[str, str]:
         return {"assess": self._assess(("s", "u")), "ranks": str(RANKS)}

@@ -32,7 +32,10 @@ CASE WHEN typeof({x}) IN ('VARCHAR', 'JSON') THEN CAST({x} AS VARCHAR) ELSE CAST
 {x}
 
 -- @mended: the text of a document that was refused, without half surrogates
-regexp_replace({document}, '[\\]u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\ufffd', 'g')
+regexp_replace({document}, {halves}, '\\ufffd', 'g')
+
+-- @halves: a half surrogate in JSON text
+'[\\]u[dD][89a-fA-F][0-9a-fA-F]{2}'
 
 -- @blanks: what may stand before JSON
 chr(9) || chr(10) || chr(13) || ' '
@@ -107,7 +110,10 @@ sum(CASE WHEN {x} THEN n ELSE 0 END)
 len(list_filter(p, lambda y: y = '"{key}"'))
 
 -- @one_category
-TRY_CAST(CAST(j[{at}] AS VARCHAR) AS DOUBLE)
+coalesce({typed_score}, TRY_CAST(CAST(j[{at}] AS VARCHAR) AS DOUBLE))
+
+-- @typed_score: of the struct y
+struct_extract_at(y, {place})
 
 -- @bad_category: whether there is something that is no number; NULL counts as no
 NOT ja AND (j IS NULL OR NOT starts_with(ltrim(o, {blanks}), '{')
