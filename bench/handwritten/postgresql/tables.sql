@@ -16,11 +16,18 @@ WITH typed AS (
          CAST(floor(overall_score * 100 + 0.5) AS integer) AS score,
          CAST(floor(confidence_score * 1000000 + 0.5) AS integer) AS confidence,
          coalesce(CAST(floor(conflict_density * 1000000 + 0.5) AS integer) / 50000 + 1, 0) AS conflict_bin,
-         CASE WHEN red_flags = '[]' THEN 0 WHEN red_flags IS NOT NULL THEN
+         CASE jsonb_array_length(red_flags) WHEN 0 THEN 0
+              WHEN 1 THEN 1 + CASE red_flags -> 0 -> 'severity' WHEN '"critical"' THEN 1000 WHEN '"high"' THEN 1000000
+                                   WHEN '"medium"' THEN 1000000000 WHEN '"low"' THEN 1000000000000 ELSE 0 END
+              WHEN 2 THEN 2 + CASE red_flags -> 0 -> 'severity' WHEN '"critical"' THEN 1000 WHEN '"high"' THEN 1000000
+                                   WHEN '"medium"' THEN 1000000000 WHEN '"low"' THEN 1000000000000 ELSE 0 END
+                            + CASE red_flags -> 1 -> 'severity' WHEN '"critical"' THEN 1000 WHEN '"high"' THEN 1000000
+                                   WHEN '"medium"' THEN 1000000000 WHEN '"low"' THEN 1000000000000 ELSE 0 END
+              ELSE CASE WHEN red_flags IS NOT NULL THEN
               (SELECT count(*) + 1000 * count(*) FILTER (WHERE y = '"critical"')
                       + 1000000 * count(*) FILTER (WHERE y = '"high"') + 1000000000 * count(*) FILTER (WHERE y = '"medium"')
                       + 1000000000000 * count(*) FILTER (WHERE y = '"low"')
-               FROM (SELECT e -> 'severity' AS y FROM jsonb_array_elements(red_flags) AS e OFFSET 0) AS one) END AS f
+               FROM (SELECT e -> 'severity' AS y FROM jsonb_array_elements(red_flags) AS e OFFSET 0) AS one) END END AS f
   FROM scan_results
   WHERE created_at >= '2024-03-01' AND created_at < '2024-03-31' AND overall_score BETWEEN 0 AND 100
   OFFSET 0
