@@ -21,9 +21,10 @@ from calibgit.engine.plan import Plan
 from calibgit.engine.words import FEEDBACK, MOST_OF_SECOND, MOST_OF_WORST, words
 from calibgit.model.snapshot import MISSING, OTHER, GridSpec
 
-YES: Final = ("1", "1.0", "true", "t", "yes", "sufficient")
-NO: Final = ("0", "0.0", "false", "f", "no", "insufficient")
-OUTCOMES: Final = {"1": "1", "1.0": "1", "true": "1", "t": "1", "0": "0", "0.0": "0", "false": "0", "f": "0"}
+# The most frequent first: an engine compares one after the other.
+YES: Final = ("true", "1", "1.0", "t", "yes", "sufficient")
+NO: Final = ("false", "0", "0.0", "f", "no", "insufficient")
+OUTCOMES: Final = {"1": "1", "0": "0", "true": "1", "false": "0", "1.0": "1", "0.0": "0", "t": "1", "f": "0"}
 FOLD_WEIGHTS: Final = (1, 3, 5, 7)
 FOLD_PRIME: Final = 61
 
@@ -121,7 +122,7 @@ class Facts:
 
     def sufficiency(self) -> str:
         """Whether the data was sufficient."""
-        keys = {**dict.fromkeys(YES, "yes"), **dict.fromkeys(NO, "no")}
+        keys = {raw: key for pair in zip(YES, NO, strict=True) for raw, key in zip(pair, ("yes", "no"), strict=True)}
         return self._choice("sufficiency", "sufficient", keys, MISSING, MISSING)
 
     def sufficiency_state(self) -> str:

@@ -19,12 +19,13 @@ from calibgit.engine.faults import missing_column, no_table, untestable_json
 from calibgit.engine.fragments import fill, fill_words, literal, sections, shielded, unshielded
 from calibgit.engine.plan import Plan
 from calibgit.engine.severities import one_type_words, severity_words
-from calibgit.engine.tables import packed_score
+from calibgit.engine.tables import most_packed_score, packed_score
 from calibgit.model.snapshot import TimeWindow
 
 CONFLICT_KEY = "conflict_score"
 MOST_OCCURRENCES = 5
 RANKS = 99
+INTEGERS = 1 << 31
 JSON_ROLES = frozenset({"flags", "category_scores", "conflict"})
 STATEMENT_ROLES: Mapping[str, str | None] = {
     "counted": None,
@@ -127,8 +128,10 @@ class _Renderer:
             assess=self._assess(tuple(needs)),
         )
 
-    def _floor(self, sql: str) -> str:
-        return self._values["floor"].replace("{x}", f"({sql})")
+    def _floor(self, sql: str, most: float = INTEGERS) -> str:
+        """The number rounded down, as a short integer where all that is made of it is at most `most`."""
+        short = self._values.get("short_floor") if most < INTEGERS else None
+        return (short or self._values["floor"]).replace("{x}", f"({sql})")
 
     def _assess(self, needs: Sequence[str]) -> str:
         """The dialect's relation `assess` with the needed columns only."""
@@ -161,30 +164,37 @@ class _Renderer:
     def _scores(self) -> dict[str, str]:
         plan = self._plan
         at = range(len(plan.categories))
-        origin, scale = float(plan.config["score_range"]["min"]), float(plan.moment_scale)
         odd = [fill_words(self._values["bad_category"], **place) for place in self._category_places()]
-        units = [f"{self._fixed(f'x{a} * {float(plan.score.scale)!r}', a, odd[a])} AS w{a}" for a in at]
-        offsets = [f"{self._fixed(f'(x{a} - {origin!r}) * {scale!r}', a, odd[a])} AS m{a}" for a in at]
-        same = origin == 0 and plan.moment_scale == plan.score.scale
-        m = "w" if same else "m"
-        sums = [*(f"sum({m}{a})" for a in at), *(f"sum({m}{a} * {m}{b})" for a in at for b in at[a:])]
+        same = plan.config["score_range"]["min"] == 0 and plan.moment_scale == plan.score.scale
+        sums = [*(f"sum(m{a})" for a in at), *(f"sum(m{a} * m{b})" for a in at for b in at[a:])]
         one = sections("portable", "scores")["one"]
         return {
-            "units": ", ".join(units if same else [*units, *offsets]),
+            "units": ", ".join(f"{self._unit(a, odd[a])} AS w{a}" + ("" if same else f", x{a}") for a in at),
             "packed": packed_score(plan, "stratum", "k", self._facts.place_of_score("w", plan.category)),
             "tall": self._values.get("tall") or " UNION ALL ".join(fill_words(one, at=str(a)) for a in at),
             "categories": str(len(at)),
             "pairs": ", ".join(f"{a}, w{a}" for a in at),
             "nulls": "".join(f", NULL AS t{place}" for place in range(1, len(sums))),
+            "offsets": ", ".join(f"{f'w{a}' if same else self._offset(a)} AS m{a}" for a in at),
             "sums": ", ".join(sums),
             "complete": " AND ".join(f"w{a} >= {plan.category.min}" for a in at),
             "wide": self._wide(),
         }
 
-    def _fixed(self, sql: str, category: int, odd: str) -> str:
-        least = float(self._plan.category.min - 1)
+    def _unit(self, category: int, odd: str) -> str:
+        """A score by category in its fixed point; one less than the least score for what is no score."""
+        plan = self._plan
         good = f"x{category} BETWEEN {{low}} AND {{high}}"
-        return self._floor(f"CASE WHEN {good} THEN {sql} + 0.5 WHEN {odd} THEN {least!r} END")
+        scaled = f"x{category} * {float(plan.score.scale)!r} + 0.5"
+        low, high = plan.config["score_range"]["min"], plan.config["score_range"]["max"]
+        most = max(abs(low) * plan.score.scale + 1, abs(high) * plan.score.scale, most_packed_score(plan))
+        return self._floor(f"CASE WHEN {good} THEN {scaled} WHEN {odd} THEN {float(plan.category.min - 1)!r} END", most)
+
+    def _offset(self, category: int) -> str:
+        """What is summed of a score in the range: its distance from the least one, in the fixed point of the sums."""
+        low, high = (float(self._plan.config["score_range"][end]) for end in ("min", "max"))
+        scale = float(self._plan.moment_scale)
+        return self._floor(f"(x{category} - {low!r}) * {scale!r} + 0.5", ((high - low) * scale + 1) ** 2)
 
     def _category_places(self) -> list[dict[str, str]]:
         """By category: its path, its place from 1, and the column of its scores."""

@@ -22,11 +22,17 @@ def severity_words(severities: Sequence[str], values: Mapping[str, str]) -> dict
     places = [(index, 1000**place, severity) for index, pack in enumerate(packs) for place, severity in enumerate(pack)]
     capped = {s: fill_words(values.get("at_most", ""), n=sql, most=str(_MOST)) for s, sql in counts.items()}
     texts = [" + ".join(f"{capped[s]} * {1000**at}" for at, s in enumerate(pack)) or "0" for pack in packs]
+    unit, flag = values.get("one_unit", ""), values.get("one_flag", "")
+    units = [" ".join(fill_words(unit, key=s, unit=str(1000**at)) for at, s in enumerate(pack)) for pack in packs]
+    alone = [[fill_words(flag, at=str(at), units=" " + text) if text else "0" for at in (0, 1)] for text in units]
     pack = values.get("pack", "")
     return {
         "severity_counts": "".join(f", {counts[severity]} AS {name}" for severity, name in names.items()),
         "severity_unpacked": "".join(f", p{index} / {unit} % 1000 AS {names[s]}" for index, unit, s in places),
-        "packs": "".join(f", {fill_words(pack, packed=text)} AS p{index}" for index, text in enumerate(texts)),
+        "packs": "".join(
+            f", {fill_words(pack, packed=text, first=first, second=second)} AS p{index}"
+            for index, (text, (first, second)) in enumerate(zip(texts, alone, strict=True))
+        ),
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from calibgit.engine.plan import Plan
-from calibgit.engine.words import size, word
+from calibgit.engine.words import size, word, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,11 @@ def packed_score(plan: Plan, stratum: str, category: str, where: str) -> str:
     A place is two more than a bin, or that of the word in `NO_SCORE` for what stands instead of a score.
     """
     return f"({stratum} * {len(plan.categories)} + {category}) * {plan.category.bins + len(NO_SCORE)} + {where}"
+
+
+def most_packed_score(plan: Plan) -> int:
+    """A number that is above all of `packed_score`."""
+    return len(words(plan, "stratum")) * len(plan.categories) * (plan.category.bins + len(NO_SCORE))
 
 
 def unpack_score(plan: Plan, number: int) -> tuple[str, str, int | str]:

@@ -2,4 +2,4 @@
 -- @relation
 SELECT {columns}
 FROM (SELECT b.*{caps}
-      FROM (SELECT a.*, {fixed} FROM ({assess}) AS a WHERE s BETWEEN {low} AND {high} {fence}) AS b {fence}) AS c
+      FROM (SELECT a.*, {fixed} FROM ({assess}) AS a WHERE s BETWEEN {low} AND {high} {fence}) AS b {fence}) AS c {fence}

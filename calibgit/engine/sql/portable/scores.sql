@@ -6,7 +6,8 @@ WITH wide AS {kept} (
     SELECT {stratum} AS stratum, {units} FROM ({wide}) AS a WHERE s BETWEEN {low} AND {high} {fence})
 SELECT {packed} AS k0, NULL AS k1, count(*) AS n, sum(w) AS t0{nulls}
 FROM ({tall}) AS a GROUP BY 1
-UNION ALL SELECT NULL, stratum, count(*), {sums} FROM wide WHERE {complete} GROUP BY stratum
+UNION ALL SELECT NULL, stratum, count(*), {sums}
+FROM (SELECT stratum, {offsets} FROM wide WHERE {complete} {fence}) AS a GROUP BY stratum
 
 -- @one
 SELECT stratum, {at} AS k, w{at} AS w FROM wide

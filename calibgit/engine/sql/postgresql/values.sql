@@ -16,7 +16,7 @@ CASE WHEN {x} IS NULL OR {x} = 'null' THEN NULL
      WHEN {x} ~ '[eE]-' THEN 0 ELSE CAST('Infinity' AS float8) END
 
 -- @plain: the decimal text d, without an exponent; it can be too long for a float8
-CASE WHEN length(d) < 200 THEN CAST(d AS float8)
+CASE WHEN octet_length(d) < 200 THEN CAST(d AS float8)
      WHEN strpos(left(d, 199), '.') > 0 THEN CAST(left(d, 199) AS float8)
      WHEN d IS NOT NULL THEN CAST('Infinity' AS float8) END
 
@@ -104,6 +104,9 @@ CASE WHEN left({x}, 1) = '"' THEN substr({x}, 2, length({x}) - 2) ELSE nullif({x
 -- @word_jsonb
 nullif({x} #>> '{}', 'null') COLLATE "C"
 
+-- @word_boolean, @word_integer, @folded_boolean, @folded_integer
+CAST({x} AS text)
+
 -- @folded: the same with ASCII letters in lower case
 lower(({word}) COLLATE "C")
 
@@ -112,6 +115,9 @@ strpos({x}, {text}) > 0
 
 -- @floor: the largest integer that is not above {x}, which is inside a range of scores
 CAST(floor({x}) AS bigint)
+
+-- @short_floor: the same where it is small, which is quicker to sum
+CAST(floor({x}) AS integer)
 
 -- @timestamp_text: the moment in UTC, NULL when it cannot be read
 CASE WHEN {x} ~ '^{a_day}$' THEN CAST({x} AS timestamp)
@@ -170,12 +176,25 @@ CASE WHEN jsonb_typeof({x}) = 'object' THEN {x} END
 -- @object_nested
 CASE WHEN jsonb_typeof({document}) = 'object' THEN {document} END
 
+-- @rows: assessments, from rows that stand for n alike
+CAST(sum(n) AS bigint)
+
+-- @rows_with
+CAST(sum(CASE WHEN {x} THEN n ELSE 0 END) AS bigint)
+
 -- @severity_count, @one_severity_count: how many flags of one severity
 count(CASE WHEN y = '"{key}"' THEN 1 END)
 
--- @pack: several counts in one number, from one walk over the flags
-CASE WHEN f = '[]' THEN 0 WHEN f IS NOT NULL THEN
-     (SELECT {packed} FROM (SELECT e -> 'severity' AS y FROM jsonb_array_elements(f) AS e OFFSET 0) AS t) END
+-- @pack: several counts in one number, from one walk over the flags; most lists have none, one or two
+CASE jsonb_array_length(f) WHEN 0 THEN 0 WHEN 1 THEN {first} WHEN 2 THEN {first} + {second}
+     ELSE CASE WHEN f IS NOT NULL THEN
+          (SELECT {packed} FROM (SELECT e -> 'severity' AS y FROM jsonb_array_elements(f) AS e OFFSET 0) AS t) END END
+
+-- @one_flag: what the flag at {at} adds to it
+CASE f -> {at} -> 'severity'{units} ELSE 0 END
+
+-- @one_unit
+ WHEN '"{key}"' THEN {unit}
 
 -- @at_most
 least({n}, {most})
@@ -184,7 +203,7 @@ least({n}, {most})
 CASE WHEN jsonb_typeof(j -> {key}) = 'number' THEN j ->> {key} END
 
 -- @one_category: see plain
-CASE WHEN length(d{at}) < 200 THEN CAST(d{at} AS float8)
+CASE WHEN octet_length(d{at}) < 200 THEN CAST(d{at} AS float8)
      WHEN strpos(left(d{at}, 199), '.') > 0 THEN CAST(left(d{at}, 199) AS float8)
      WHEN d{at} IS NOT NULL THEN CAST('Infinity' AS float8) END
 
