@@ -33,6 +33,7 @@ _UNREADABLE = (
     "unsupported file format",
     "checksum",
 )
+_TOO_LONG = ("maximum line size of", "maximum_object_size")
 
 
 def shown(name: str) -> str:
@@ -111,6 +112,16 @@ def unreadable(name: str) -> EnvironmentFault:
     )
 
 
+def line_too_long(name: str) -> EnvironmentFault:
+    """A line of a CSV or JSON lines file that does not fit into a buffer."""
+    return EnvironmentFault(
+        "SOURCE_LINE_TOO_LONG",
+        f"{name} has a line that is longer than 16 MiB",
+        why="CSV and JSON lines are read whole lines at a time, the columns that are not mapped too.",
+        fix="export the table to Parquet, or without its longest columns, and give that file as the source",
+    )
+
+
 def changed(name: str) -> EnvironmentFault:
     """Files that somebody writes while they are read."""
     return EnvironmentFault(
@@ -156,6 +167,8 @@ def failed(name: str, error: Exception) -> EnvironmentFault:
     words = str(error).lower()
     if any(sign in words for sign in _LOCKED):
         return locked(name)
+    if any(sign in words for sign in _TOO_LONG):
+        return line_too_long(name)
     if any(sign in words for sign in _UNREADABLE) or isinstance(error, UnicodeDecodeError):
         return unreadable(name)
     return EnvironmentFault(

@@ -42,10 +42,8 @@ def test_kind_is_decided_by_the_first_bytes_not_by_the_name(tmp_path: Path, suff
     (tmp_path / f"a.{suffix}").rename(other)
     with open_source(str(other)) as engine:
         assert engine.dialect == suffix
-        relation = engine.relation("scan_results")
-        assert relation is not None
-        assert list(relation.columns)[:3] == ["id", "subject", "created_at"]
-        assert engine.relation("nothing") is None
+        assert list(engine.columns("scan_results") or ())[:3] == ["id", "subject", "created_at"]
+        assert engine.columns("nothing") is None
         assert engine.fetch("SELECT count(*) FROM scan_results") == [(1,)]
 
 
@@ -243,7 +241,7 @@ def test_files_that_are_written_meanwhile_are_told(tmp_path: Path, suffix: str, 
 
     def read() -> None:
         with open_source(str(path)) as engine:
-            assert engine.relation("scan_results") is not None
+            assert engine.columns("scan_results") is not None
             if change == "appended":
                 path.write_bytes(path.read_bytes() + b"2.0\n")
             elif change == "replaced":
