@@ -51,9 +51,12 @@ class DuckEngine:
 
     def columns(self, table: str) -> Mapping[str, Column] | None:
         """The columns of a table or view, or of the files; None when there is no table with this name."""
+        if self._kind == "json":  # the driver's own way to find keys stops at a value with more than 128 levels
+            keys = f"SELECT DISTINCT unnest(json_keys(json)) FROM read_json_objects({self._files}) ORDER BY 1"  # noqa: S608
+            return {name: self._column(name, "JSON") for (name,) in self.fetch(keys)}
         if self._kind is not None:
-            names = [row[:2] for row in self.fetch(f"DESCRIBE SELECT * FROM {self._read(self._kind)}")]  # noqa: S608
-            return {name: self._column(name, declared) for name, declared in names}
+            found = self.fetch(f"DESCRIBE SELECT * FROM {self._read(self._kind)}")  # noqa: S608
+            return {name: self._column(name, declared) for name, declared, *_ in found}
         schema, _, name = table.rpartition(".")
         inside = f"schema_name = {literal(schema)}" if schema else "schema_name = current_schema()"
         names = self.fetch(
@@ -67,11 +70,9 @@ class DuckEngine:
         if self._kind is None:
             return dotted(table)
         names = [identifier(name) for name in columns]
-        if self._kind == "json":  # the keys that are named are the only ones that are kept
-            read = self._read("json", f"columns = {{{', '.join(f'{name}: JSON' for name in names)}}}")
+        read = self._read(self._kind, [f"{name}: JSON" for name in names])
+        if self._kind == "json":
             names = [f"{name} ->> '$' AS {name}" for name in names]
-        else:
-            read = self._read(self._kind)
         return f"(SELECT {', '.join(names)} FROM {read})"  # noqa: S608  quoted
 
     def tables(self) -> list[str] | None:
@@ -128,12 +129,13 @@ class DuckEngine:
         untyped = self._kind in {"csv", "json"}
         return Column(identifier(name), family="unknown" if untyped else of_duckdb(declared))
 
-    def _read(self, kind: FileKind, fields: str = "maximum_depth = 1, sample_size = -1, union_by_name = true") -> str:
+    def _read(self, kind: FileKind, keys: Sequence[str] = ()) -> str:
         return {
             "parquet": f"read_parquet({self._files}, union_by_name = true)",
             "csv": f"read_csv({self._files}, all_varchar = true, header = true, union_by_name = true,"
             f" max_line_size = {_LONGEST_LINE}, buffer_size = {2 * _LONGEST_LINE})",
-            "json": f"read_json({self._files}, {fields})",
+            "json": f"read_json({self._files}, columns = {{{', '.join(keys)}}}, auto_detect = false, format = 'auto',"
+            " records = true)",
         }[kind]
 
 

@@ -30,6 +30,7 @@ _UNREADABLE = (
     "too small to be a parquet",
     "csv error",
     "malformed json",
+    "json transform error",
     "unsupported file format",
     "checksum",
 )

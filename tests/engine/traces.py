@@ -29,7 +29,9 @@ class _Duck:
         return getattr(self._inner, name)
 
     def execute(self, sql: str, *given: Any) -> Any:
-        if sql.startswith(("SELECT", "WITH")):
+        if sql.startswith("SELECT DISTINCT unnest(json_keys(json))"):
+            pass  # lines have no other catalog: only the names of their keys come out
+        elif sql.startswith(("SELECT", "WITH")):
             self._plans.extend(json.loads(self._inner.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()[0][1]))
         else:
             assert sql.startswith(("SET ", "BEGIN ", "DESCRIBE "))  # the last asks names and types, and reads no row
