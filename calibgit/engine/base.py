@@ -80,8 +80,8 @@ class Engine(Protocol):
         """All rows of one SELECT.
 
         Raises:
-            EnvironmentFault: LOCKED_SOURCE, SOURCE_UNREADABLE, SOURCE_LINE_TOO_LONG, SOURCE_LOST, SOURCE_STOPPED or
-                SOURCE_FAILED.
+            EnvironmentFault: LOCKED_SOURCE, SOURCE_UNREADABLE, SOURCE_LINE_TOO_LONG, SOURCE_TOO_LARGE,
+                SOURCE_LOST, SOURCE_STOPPED or SOURCE_FAILED.
             PermissionRefused: SOURCE_REFUSED.
         """
         ...

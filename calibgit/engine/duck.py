@@ -22,6 +22,10 @@ FileKind = Literal["parquet", "csv", "json"]
 
 _THREAD_MEGABYTES = 128
 _LONGEST_LINE = 16 * 1024 * 1024  # bytes, of CSV as of JSON lines; a buffer must hold two
+# The text of a JSON string, and that of any other value as it stands.
+_AS_TEXT = (
+    "CASE WHEN starts_with(CAST({x} AS VARCHAR), '\"') THEN {x} ->> '$' ELSE nullif(CAST({x} AS VARCHAR), 'null') END"
+)
 _LOOK_SECONDS = 0.05  # between two looks for a signal
 _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
@@ -72,7 +76,7 @@ class DuckEngine:
         names = [identifier(name) for name in columns]
         read = self._read(self._kind, [f"{name}: JSON" for name in names])
         if self._kind == "json":
-            names = [f"{name} ->> '$' AS {name}" for name in names]
+            names = [f"{_AS_TEXT.replace('{x}', name)} AS {name}" for name in names]
         return f"(SELECT {', '.join(names)} FROM {read})"  # noqa: S608  quoted
 
     def tables(self) -> list[str] | None:

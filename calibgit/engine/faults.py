@@ -123,6 +123,16 @@ def line_too_long(name: str) -> EnvironmentFault:
     )
 
 
+def too_large(name: str) -> EnvironmentFault:
+    """Values that the engine cannot hold in the memory that it may use."""
+    return EnvironmentFault(
+        "SOURCE_TOO_LARGE",
+        f"{name} holds values that are too large for the memory that counting may use",
+        why="Many rows cost no memory, but a single value must fit into it.",
+        fix="find the rows whose flags or category_scores are longest, and read through a view or export without them",
+    )
+
+
 def changed(name: str) -> EnvironmentFault:
     """Files that somebody writes while they are read."""
     return EnvironmentFault(
@@ -168,6 +178,8 @@ def failed(name: str, error: Exception) -> EnvironmentFault:
     words = str(error).lower()
     if any(sign in words for sign in _LOCKED):
         return locked(name)
+    if "out of memory" in words:
+        return too_large(name)
     if any(sign in words for sign in _TOO_LONG):
         return line_too_long(name)
     if any(sign in words for sign in _UNREADABLE) or isinstance(error, UnicodeDecodeError):

@@ -8,6 +8,7 @@ def store(self) -> Store: ...
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -165,6 +166,16 @@ class EngineContract:
         else:
             assert not self.too_deep
             assert sum(row.n for row in exact.rows if row.block == "score") == len(rows)
+
+    def test_cells_of_ten_megabytes_are_counted(self, store: Store) -> None:
+        words = "ten megabytes " * 750_000
+        cells = {
+            "flags": json.dumps([{"type": "evasion", "severity": "critical", "evidence": words}]),
+            "category_scores": json.dumps({"why": words, "expertise": 70}),
+            HIDDEN: json.dumps({"answers": words}),
+        }
+        rows = [GOOD, *({**GOOD, "subject": role, role: cell} for role, cell in cells.items()), GOOD]
+        require_same(store.write(rows), rows)
 
     def test_a_window_without_rows_is_named(self, store: Store) -> None:
         late = WINDOW.model_copy(update={"start": "2030-01-01T00:00:00Z", "end": "2030-01-31T00:00:00Z"})

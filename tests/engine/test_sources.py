@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -16,7 +17,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from calibgit.engine import lite
+from calibgit.engine import duck, lite
 from calibgit.engine.duck import DuckEngine
 from calibgit.engine.open import open_source
 from calibgit.engine.table import write_results
@@ -228,6 +229,20 @@ def test_what_does_not_fit_into_memory_goes_to_a_private_place_and_is_removed(tm
         assert not Path(place).is_relative_to(Path.cwd())
         assert float(limit.split()[0]) <= threads * 128
     assert not Path(place).exists()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_line_that_is_too_long_is_named(tmp_path: Path, name: str) -> None:
+    row = {**dict.fromkeys(COLUMN_OF.values(), "x"), "note": "x" * (17 if name == "a.csv" else 40) * 2**20}
+    text = ",".join(row) + "\n" + ",".join(row.values()) if name == "a.csv" else json.dumps(row)
+    (tmp_path / name).write_text(f"{text}\n{text}\n", encoding="utf-8")
+    assert fault(str(tmp_path / name)).code == "SOURCE_LINE_TOO_LONG"
+
+
+def test_a_value_that_is_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duck, "_THREAD_MEGABYTES", 5)
+    rows = [{**GOOD, "flags": json.dumps(["x" * 2**20] * 16)}] * 4
+    assert fault(str(write_text_table(tmp_path / "a.duckdb", rows))).code == "SOURCE_TOO_LARGE"
 
 
 @pytest.mark.parametrize("change", ["appended", "replaced", "removed"])
