@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -30,19 +30,6 @@ class Column:
     granted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A table or view of an open source.
-
-    Attributes:
-        sql: what stands after FROM, quoted.
-        columns: name to column, in order.
-    """
-
-    sql: str
-    columns: Mapping[str, Column]
-
-
 class Engine(Protocol):
     """An open source. All statements between opening and closing see one snapshot of the data."""
 
@@ -56,8 +43,8 @@ class Engine(Protocol):
         """Whether the source itself promises that; files, and tables of a distributed engine, do not."""
         ...
 
-    def relation(self, table: str) -> Relation | None:
-        """A table or view; None when there is none with this name.
+    def columns(self, table: str) -> Mapping[str, Column] | None:
+        """The columns of a table or view, by name and in order; None when there is none with this name.
 
         Args:
             table: its name, with one schema before it or none: `scan_results`, `results.scan_results`.
@@ -67,8 +54,20 @@ class Engine(Protocol):
         """
         ...
 
+    def rows(self, table: str, columns: Collection[str]) -> str:
+        """What stands after FROM to read these columns of a table, quoted. No other column is in any statement.
+
+        Args:
+            table: one that `columns` found.
+            columns: at least one of its columns, each once.
+
+        Raises:
+            CalibgitError: see `fetch`.
+        """
+        ...
+
     def tables(self) -> list[str] | None:
-        """The tables and views that `relation` finds, in order; None where any name means the one table there is.
+        """The tables and views that `columns` finds, in order; None where any name means the one table there is.
 
         Read from the catalog. A name with a dot of its own could not be asked for, and is left out.
 
@@ -81,7 +80,8 @@ class Engine(Protocol):
         """All rows of one SELECT.
 
         Raises:
-            EnvironmentFault: LOCKED_SOURCE, SOURCE_UNREADABLE, SOURCE_LOST, SOURCE_STOPPED or SOURCE_FAILED.
+            EnvironmentFault: LOCKED_SOURCE, SOURCE_UNREADABLE, SOURCE_LINE_TOO_LONG, SOURCE_TOO_LARGE,
+                SOURCE_LOST, SOURCE_STOPPED or SOURCE_FAILED.
             PermissionRefused: SOURCE_REFUSED.
         """
         ...

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from calibgit.engine.base import Column, Dialect, Family, Relation
+from calibgit.engine.base import Column, Dialect, Family
 from calibgit.engine.families import of_duckdb
 from calibgit.engine.faults import changed, failed, missing_extra
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 FileKind = Literal["parquet", "csv", "json"]
 
 _THREAD_MEGABYTES = 128
+_LONGEST_LINE = 16 * 1024 * 1024  # bytes, of CSV as of JSON lines; a buffer must hold two
+# The text of a JSON string, and that of any other value as it stands.
+_AS_TEXT = (
+    "CASE WHEN starts_with(CAST({x} AS VARCHAR), '\"') THEN {x} ->> '$' ELSE nullif(CAST({x} AS VARCHAR), 'null') END"
+)
 _LOOK_SECONDS = 0.05  # between two looks for a signal
 # Types that need fewer guards than a value of any type; what any of them reads is the same without a kind.
 _KINDS = {
@@ -36,8 +41,8 @@ _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions"
 class DuckEngine:
     """An Engine over one DuckDB connection inside one transaction.
 
-    With `files` there is no table of its own: whichever table is asked for is a view over these files. CSV and
-    JSON values are read as text, so that one odd value cannot stop the reading.
+    With `files` there is no table of its own: whichever table is asked for is these files. CSV and JSON values are
+    read as text, so that one odd value cannot stop the reading.
     """
 
     dialect: Dialect = "duckdb"
@@ -56,17 +61,31 @@ class DuckEngine:
         self.one_snapshot = kind is None
         self._files = "[" + ", ".join(literal(file) for file in files) + "]"
 
-    def relation(self, table: str) -> Relation | None:
-        """A table or view; None when there is none with this name."""
+    def columns(self, table: str) -> Mapping[str, Column] | None:
+        """The columns of a table or view, or of the files; None when there is no table with this name."""
+        if self._kind == "json":  # the driver's own way to find keys stops at a value with more than 128 levels
+            keys = f"SELECT DISTINCT unnest(json_keys(json)) FROM read_json_objects({self._files}) ORDER BY 1"  # noqa: S608
+            return {name: self._column(name, "JSON") for (name,) in self.fetch(keys)}
         if self._kind is not None:
-            self._view(self._kind, table)
+            found = self.fetch(f"DESCRIBE SELECT * FROM {self._read(self._kind)}")  # noqa: S608
+            return {name: self._column(name, declared) for name, declared, *_ in found}
         schema, _, name = table.rpartition(".")
         inside = f"schema_name = {literal(schema)}" if schema else "schema_name = current_schema()"
         names = self.fetch(
             f"SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = {literal(name)} AND {inside}"  # noqa: S608
             " AND database_name = current_database() AND NOT internal ORDER BY column_index"
         )
-        return Relation(dotted(table), {name: self._column(name, kind) for name, kind in names}) if names else None
+        return {name: self._column(name, declared) for name, declared in names} or None
+
+    def rows(self, table: str, columns: Collection[str]) -> str:
+        """The table, as a statement reads the columns that it names; or these columns of the files."""
+        if self._kind is None:
+            return dotted(table)
+        names = [identifier(name) for name in columns]
+        read = self._read(self._kind, [f"{name}: JSON" for name in names])
+        if self._kind == "json":
+            names = [f"{_AS_TEXT.replace('{x}', name)} AS {name}" for name in names]
+        return f"(SELECT {', '.join(names)} FROM {read})"  # noqa: S608  quoted
 
     def tables(self) -> list[str] | None:
         """The tables and views; None for files."""
@@ -123,19 +142,14 @@ class DuckEngine:
         family: Family = "unknown" if untyped else of_duckdb(declared)
         return Column(identifier(name), _KINDS.get(declared, ""), family=family)
 
-    def _view(self, kind: FileKind, table: str) -> None:
-        read = {
+    def _read(self, kind: FileKind, keys: Sequence[str] = ()) -> str:
+        return {
             "parquet": f"read_parquet({self._files}, union_by_name = true)",
-            "csv": f"read_csv({self._files}, all_varchar = true, header = true, union_by_name = true)",
-            "json": f"read_json({self._files}, maximum_depth = 1, sample_size = -1, union_by_name = true)",
+            "csv": f"read_csv({self._files}, all_varchar = true, header = true, union_by_name = true,"
+            f" max_line_size = {_LONGEST_LINE}, buffer_size = {2 * _LONGEST_LINE})",
+            "json": f"read_json({self._files}, columns = {{{', '.join(keys)}}}, auto_detect = false, format = 'auto',"
+            " records = true)",
         }[kind]
-        fields = "*"
-        if kind == "json":
-            names = [row[0] for row in self.fetch(f"DESCRIBE SELECT * FROM {read}")]  # noqa: S608  quoted
-            fields = ", ".join(f"CAST({identifier(n)} AS JSON) ->> '$' AS {identifier(n)}" for n in names)
-        if "." in table:
-            self.fetch(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.partition('.')[0])}")
-        self.fetch(f"CREATE OR REPLACE VIEW {dotted(table)} AS SELECT {fields} FROM {read}")  # noqa: S608  quoted
 
 
 @contextmanager

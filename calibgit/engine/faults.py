@@ -30,9 +30,11 @@ _UNREADABLE = (
     "too small to be a parquet",
     "csv error",
     "malformed json",
+    "json transform error",
     "unsupported file format",
     "checksum",
 )
+_TOO_LONG = ("maximum line size of", "maximum_object_size")
 
 
 def shown(name: str) -> str:
@@ -111,6 +113,26 @@ def unreadable(name: str) -> EnvironmentFault:
     )
 
 
+def line_too_long(name: str) -> EnvironmentFault:
+    """A line of a CSV or JSON lines file that does not fit into a buffer."""
+    return EnvironmentFault(
+        "SOURCE_LINE_TOO_LONG",
+        f"{name} has a line that is longer than 16 MiB",
+        why="CSV and JSON lines are read whole lines at a time, the columns that are not mapped too.",
+        fix="export the table to Parquet, or without its longest columns, and give that file as the source",
+    )
+
+
+def too_large(name: str) -> EnvironmentFault:
+    """Values that the engine cannot hold in the memory that it may use."""
+    return EnvironmentFault(
+        "SOURCE_TOO_LARGE",
+        f"{name} holds values that are too large for the memory that counting may use",
+        why="Many rows cost no memory, but a single value must fit into it.",
+        fix="find the rows whose flags or category_scores are longest, and read through a view or export without them",
+    )
+
+
 def changed(name: str) -> EnvironmentFault:
     """Files that somebody writes while they are read."""
     return EnvironmentFault(
@@ -156,6 +178,10 @@ def failed(name: str, error: Exception) -> EnvironmentFault:
     words = str(error).lower()
     if any(sign in words for sign in _LOCKED):
         return locked(name)
+    if "out of memory" in words:
+        return too_large(name)
+    if any(sign in words for sign in _TOO_LONG):
+        return line_too_long(name)
     if any(sign in words for sign in _UNREADABLE) or isinstance(error, UnicodeDecodeError):
         return unreadable(name)
     return EnvironmentFault(

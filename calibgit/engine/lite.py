@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.base import Column, Dialect
 from calibgit.engine.families import of_sqlite
 from calibgit.engine.faults import failed
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
@@ -30,13 +30,17 @@ class SqliteEngine:
         self._connection = connection
         self._name = name
 
-    def relation(self, table: str) -> Relation | None:
-        """A table or view; None when there is none with this name."""
+    def columns(self, table: str) -> Mapping[str, Column] | None:
+        """The columns of a table or view; None when there is none with this name."""
         schema, _, name = table.rpartition(".")
         inside = f", {literal(schema)}" if schema else ""
         names = self.fetch(f"SELECT name, type FROM pragma_table_info({literal(name)}{inside})")  # noqa: S608  quoted
-        columns = {name: Column(identifier(name), family=of_sqlite(declared)) for name, declared in names}
-        return Relation(dotted(table), columns) if columns else None
+        return {name: Column(identifier(name), family=of_sqlite(declared)) for name, declared in names} or None
+
+    def rows(self, table: str, columns: Collection[str]) -> str:
+        """The table: a statement reads the columns that it names."""
+        del columns
+        return dotted(table)
 
     def tables(self) -> list[str]:
         """The tables and views."""

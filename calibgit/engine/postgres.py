@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.base import Column, Dialect
 from calibgit.engine.families import of_kind
 from calibgit.engine.faults import missing_extra, unsupported
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
@@ -80,8 +80,8 @@ class PostgresEngine:
         self._name = name
         self._version = version
 
-    def relation(self, table: str) -> Relation | None:
-        """A table, view, materialized view or foreign table; None when there is none with this name.
+    def columns(self, table: str) -> Mapping[str, Column] | None:
+        """The columns of a table, view, materialized view or foreign table; None when there is none with this name.
 
         Raises:
             CalibgitError: see `Engine.fetch`.
@@ -91,7 +91,12 @@ class PostgresEngine:
         for name, kind, nested, granted in rows:
             column = self._column(name, kind, nested=nested)
             columns[name] = replace(column, family=of_kind(column.kind), granted=granted)
-        return Relation(dotted(table), columns) if columns else None
+        return columns or None
+
+    def rows(self, table: str, columns: Collection[str]) -> str:
+        """The table: a statement reads, and needs the right to read, the columns that it names."""
+        del columns
+        return dotted(table)
 
     def tables(self) -> list[str]:
         """The tables and views that this role may read; those of the search path by their bare names."""

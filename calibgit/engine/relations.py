@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from calibgit.engine.base import Column, Engine, Relation
+from calibgit.engine.base import Column, Engine
 from calibgit.engine.count_tables import table_words
 from calibgit.engine.facts import FOLD_PRIME, NEEDS, Facts
 from calibgit.engine.faults import missing_column, no_table, untestable_json
@@ -48,16 +48,17 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
         UsageError: UNTESTABLE_JSON.
     """
     table = plan.settings.source.table
-    relation = engine.relation(table)
-    if relation is None:
+    columns = engine.columns(table)
+    if columns is None:
         raise no_table(table, plan.line)
     for role, column in plan.mapped():
-        if column not in relation.columns:
+        if column not in columns:
             raise missing_column(table, plan.line, role, column)
-        if role in JSON_ROLES and not relation.columns[column].can_hold_json:
+        if role in JSON_ROLES and not columns[column].can_hold_json:
             raise untestable_json(role, column)
-    renderer = _Renderer(engine.dialect, plan, relation)
-    mapped = {role for role, _ in plan.mapped()}
+    mapped = dict(plan.mapped())
+    rows = engine.rows(table, list(dict.fromkeys(mapped.values())))
+    renderer = _Renderer(engine.dialect, plan, rows, {role: columns[name] for role, name in mapped.items()})
     wanted = [name for name, role in STATEMENT_ROLES.items() if role is None or role in mapped]
     if engine.one_snapshot:
         wanted = [name for name in wanted if name not in WITHOUT_SNAPSHOT]
@@ -67,20 +68,19 @@ def statements(engine: Engine, plan: Plan) -> dict[str, str]:
 
 
 class _Renderer:
-    def __init__(self, dialect: str, plan: Plan, relation: Relation) -> None:
+    def __init__(self, dialect: str, plan: Plan, rows: str, columns: Mapping[str, Column]) -> None:
         self._plan = plan
         self._dialect = dialect
         self._values = sections(dialect, "values")
         self._facts = Facts(plan, self._values)
         source = plan.settings.source
-        columns = {role: relation.columns[name] for role, name in plan.mapped()}
         self._columns = {role: replace(column, sql=shielded(column.sql)) for role, column in columns.items()}
         if source.logic_version is not None:
             self._columns["logic_version"] = Column(literal(source.logic_version), self._values.get("kind_of_text", ""))
         low, high = (repr(float(plan.config["score_range"][end])) for end in ("min", "max"))
         year = source.created_at_as == "year"
         self._places = {
-            "table": shielded(relation.sql),
+            "table": shielded(rows),
             "low": low,
             "high": high,
             "moment": "{year:created_at}" if year else "{timestamp:created_at}",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from calibgit.engine.base import Column, Dialect, Relation
+from calibgit.engine.base import Column, Dialect
 from calibgit.engine.families import of_kind
 from calibgit.engine.faults import failed, missing_extra, no_source, no_spark, unsupported
 from calibgit.engine.fragments import identifier, undotted
@@ -57,28 +57,29 @@ class SparkEngine:
     def __init__(self, session: Any, frame: Any = None) -> None:
         self._session = session
         self._frame = frame
-        self._views: dict[str, str] = {}
+        self._views: list[str] = []
 
-    def relation(self, table: str) -> Relation | None:
-        """A table or view of the catalog, or the data frame; None when there is none with this name."""
-        frame = self._frame
-        if frame is None:
-            if not named(lambda: self._session.catalog.tableExists(table)):
-                return None
-            frame = named(lambda: self._session.table(table))
-        if table not in self._views:
-            view = f"calibgit_{uuid.uuid4().hex}"
-            named(lambda: frame.createTempView(view))
-            self._views[table] = view
-        kinds: list[tuple[str, str]] = named(lambda: frame.dtypes)
-        return Relation(identifier(self._views[table], "`"), {name: _column(name, kind) for name, kind in kinds})
+    def columns(self, table: str) -> Mapping[str, Column] | None:
+        """The columns of a table or view of the catalog, or of the data frame; None when there is no such table."""
+        if self._frame is None and not named(lambda: self._session.catalog.tableExists(table)):
+            return None
+        kinds: list[tuple[str, str]] = named(lambda: self._of(table).dtypes)
+        return {name: _column(name, kind) for name, kind in kinds}
+
+    def rows(self, table: str, columns: Collection[str]) -> str:
+        """A view of these columns alone, which ends with the engine."""
+        view = f"calibgit_{uuid.uuid4().hex}"
+        names = [identifier(name, "`") for name in columns]
+        named(lambda: self._of(table).select(*names).createTempView(view))
+        self._views.append(view)
+        return identifier(view, "`")
 
     def tables(self) -> list[str] | None:
         """The tables and views of the current database; None for a data frame."""
         if self._frame is not None:
             return None
         found: list[str] = named(lambda: [table.name for table in self._session.catalog.listTables()])
-        return undotted(("", name) for name in sorted({*found} - {*self._views.values()}))
+        return undotted(("", name) for name in sorted({*found} - {*self._views}))
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
@@ -86,8 +87,11 @@ class SparkEngine:
 
     def close(self) -> None:
         """Forget the views that this engine made."""
-        for view in self._views.values():
+        for view in self._views:
             self._session.catalog.dropTempView(view)
+
+    def _of(self, table: str) -> Any:
+        return self._session.table(table) if self._frame is None else self._frame
 
 
 @contextmanager

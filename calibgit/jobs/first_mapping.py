@@ -113,10 +113,10 @@ def draft_mapping(source: Any, table: str | None = None) -> Draft:
     """
     with open_source(source) as engine:
         name = table or _only_table(engine)
-        relation = engine.relation(name) if re.search(TABLE, name) else None
-    if relation is None:
+        columns = engine.columns(name) if re.search(TABLE, name) else None
+    if columns is None:
         raise no_such_table(name)
-    readable = {column: known for column, known in relation.columns.items() if known.granted}
+    readable = {column: known for column, known in columns.items() if known.granted}
     mapping = match_columns([Field(column, known.family) for column, known in readable.items()])
     if mapping.finding("score") in {"no_name", "wrong_type"} and not mapping.numbers:
         raise EnvironmentFault(

@@ -8,12 +8,16 @@ def store(self) -> Store: ...
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import pytest
 
-from calibgit.engine.base import Engine, Relation
+from calibgit.collect.disclose import disclose
+from calibgit.engine.base import Column, Engine
 from calibgit.engine.open import open_source
 from calibgit.errors import CalibgitError, EnvironmentFault
 from calibgit.model.snapshot import ExactSnapshot
@@ -44,6 +48,11 @@ LEFT_OPEN = {
     "spark": {"twice": "invalid", "comma": "invalid", "nan": "invalid"},
 }  # the table of decision 16
 DEEP = 100_000
+UNMAPPED = (HIDDEN, "answers", "Overall Score", "select", "id", "score2", "n", "{low}", "r\u00e9sum\u00e9")
+ANYTHING = (
+    None, "", "null", CANARY, "2024-01-10T12:00:00Z", "70.5", "NaN", "[]", '{"expertise": 5}', "'; --", '"', "\\", "a,b\tc",
+    '[{"type": "evasion", "severity": "critical"}]', "x" * 5000, "\u0130\U0001f600",
+)  # fmt: skip
 
 
 class Store(Protocol):
@@ -52,8 +61,12 @@ class Store(Protocol):
     def holds(self, role: str, value: object) -> bool:
         """Whether the store can hold this value of a role with the meaning that it has in the edge table."""
 
-    def write(self, rows: Sequence[Row]) -> Any:
-        """A new table `scan_results` with a column for each role, and one called `note` that no mapping names.
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> Any:
+        """A new table `scan_results`, in the place of the one before.
+
+        Args:
+            rows: by role, and by the names in `more`.
+            more: columns of text that no mapping names, after those of the roles.
 
         Returns:
             What `open_source` takes.
@@ -64,6 +77,9 @@ class Store(Protocol):
 
     def refused(self) -> frozenset[str]:
         """Codes of the refusals of a store that changed while it was read; empty where it keeps one snapshot."""
+
+    def require_reads(self, source: Any, columns: Collection[str], act: Callable[[Any], object]) -> None:
+        """Assert, from below calibgit, that these columns and no others are read while `act` collects from `source`."""
 
 
 class Watched:
@@ -76,8 +92,11 @@ class Watched:
         self.one_snapshot = engine.one_snapshot
         self.seen: dict[str, list[tuple[Any, ...]]] = {}
 
-    def relation(self, table: str) -> Relation | None:
-        return self._engine.relation(table)
+    def columns(self, table: str) -> Mapping[str, Column] | None:
+        return self._engine.columns(table)
+
+    def rows(self, table: str, columns: Collection[str]) -> str:
+        return self._engine.rows(table, columns)
 
     def tables(self) -> list[str] | None:
         return self._engine.tables()
@@ -97,6 +116,11 @@ def require_same(source: Any, rows: Sequence[Row]) -> None:
     exact = collect(source)
     assert plain(exact) == {key: n for key, n in reference.counts.items() if n}
     assert sums(exact) == {key: total for key, total in reference.totals.items() if total}
+
+
+def artefacts(exact: ExactSnapshot) -> tuple[bytes, bytes]:
+    """The private and the published snapshot."""
+    return exact.pretty(), disclose(exact, settings=settings(), config_data=CONFIG).pretty()
 
 
 class EngineContract:
@@ -143,6 +167,16 @@ class EngineContract:
             assert not self.too_deep
             assert sum(row.n for row in exact.rows if row.block == "score") == len(rows)
 
+    def test_cells_of_ten_megabytes_are_counted(self, store: Store) -> None:
+        words = "ten megabytes " * 750_000
+        cells = {
+            "flags": json.dumps([{"type": "evasion", "severity": "critical", "evidence": words}]),
+            "category_scores": json.dumps({"why": words, "expertise": 70}),
+            HIDDEN: json.dumps({"answers": words}),
+        }
+        rows = [GOOD, *({**GOOD, "subject": role, role: cell} for role, cell in cells.items()), GOOD]
+        require_same(store.write(rows), rows)
+
     def test_a_window_without_rows_is_named(self, store: Store) -> None:
         late = WINDOW.model_copy(update={"start": "2030-01-01T00:00:00Z", "end": "2030-01-31T00:00:00Z"})
         with pytest.raises(EnvironmentFault, match="EMPTY_WINDOW"):
@@ -174,7 +208,8 @@ class EngineContract:
 
         def while_it_grows() -> ExactSnapshot:
             with open_source(source) as engine:
-                return collect_from(Watched(engine, lambda: store.add(GOOD)))
+                watched = Watched(engine, lambda: bool(watched.seen) and store.add(GOOD))
+                return collect_from(watched)
 
         if store.refused():
             with pytest.raises(CalibgitError) as caught:
@@ -208,11 +243,29 @@ class EngineContract:
             assert HIDDEN not in sql
         assert watched.seen
 
+    def test_no_statement_reads_a_column_that_is_not_mapped(self, store: Store) -> None:
+        source = store.write(held(store, edge_rows()))
+        few = {role: COLUMN_OF[role] for role in ("created_at", "score", "label", "category_scores")}
+        for mapped in (COLUMN_OF, few):
+            line = settings(columns=mapped, **({} if mapped is COLUMN_OF else {"logic_version": "1.0.0"}))
+            store.require_reads(source, mapped.values(), partial(collect, line=line))
+
+    @pytest.mark.parametrize("seed", range(2))
+    def test_columns_that_are_not_mapped_change_no_byte(self, store: Store, seed: int) -> None:
+        chance = random.Random(seed)  # noqa: S311
+        rows = held(store, edge_rows())[:: 5 + seed]
+        wanted = artefacts(collect(store.write(rows, ())))
+        for names in ((HIDDEN,), UNMAPPED, tuple(chance.sample(UNMAPPED, 3))):
+            changed = [{**row, **{name: chance.choice(ANYTHING) for name in names}} for row in rows]
+            assert artefacts(collect(store.write(changed, names))) == wanted
+
     def test_a_failing_statement_repeats_no_value(self, store: Store) -> None:
         with open_source(store.write([{**GOOD, "subject": CANARY}])) as engine:
-            relation = engine.relation("scan_results")
-            assert relation is not None
-            sql = f"SELECT nothing_of_the_kind({relation.columns['subject'].sql}) FROM {relation.sql}"
+            columns = engine.columns("scan_results")
+            assert columns is not None
+            sql = (
+                f"SELECT nothing_of_the_kind({columns['subject'].sql}) FROM {engine.rows('scan_results', ['subject'])}"
+            )
             with pytest.raises(CalibgitError) as caught:
                 engine.fetch(sql)
         assert (caught.value.code, caught.value.__cause__, caught.value.__context__) == ("SOURCE_FAILED", None, None)
@@ -229,9 +282,9 @@ class TableContract:
     def test_the_table_is_listed(self, store: Store) -> None:
         with open_source(store.write([GOOD])) as engine:
             assert "scan_results" in (engine.tables() or ())
-            relation = engine.relation("scan_results")
-            assert relation is not None
-            assert not {column.family for column in relation.columns.values()} & {"other"}
+            columns = engine.columns("scan_results")
+            assert columns is not None
+            assert not {column.family for column in columns.values()} & {"other"}
 
 
 class OddValues:

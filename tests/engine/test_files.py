@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,25 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from tests.engine.contract import HIDDEN, EngineContract, OddValues, Row, Store, TableContract
+from tests.engine.traces import by_duckdb, by_sqlite
 from tests.support.results import COLUMN_OF, write_text_table
 
-NAMES = [*COLUMN_OF.values(), HIDDEN]
+NESTED = frozenset({"flags", "category_scores", "conflict", "sufficiency", "outcome"})
+HALF_PAIR = re.compile(r"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[c-fC-F])")
+CONSTANT = re.compile(r"NaN|Infinity")
 
 
-def texts(row: Row) -> dict[str, str | None]:
-    values = {COLUMN_OF.get(role, role): value for role, value in row.items()}
-    return {name: None if values.get(name) is None else str(values[name]) for name in NAMES}
+def texts(row: Row, more: Sequence[str] = (HIDDEN,)) -> dict[str, str | None]:
+    values = {COLUMN_OF.get(role, role): value for role, value in row.items() if role in COLUMN_OF}
+    values |= {name: row.get(name) for name in more}
+    return {name: None if value is None else str(value) for name, value in values.items()}
 
 
 class Files:
-    """What all file stores share: they hold every value, and nobody adds to them."""
+    """What all file stores share: they hold every value, nobody adds to them, and DuckDB reads them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,15 +49,18 @@ class Files:
     def refused(self) -> frozenset[str]:
         return frozenset()
 
+    def require_reads(self, source: Any, columns: Collection[str], act: Callable[[Any], object]) -> None:
+        assert by_duckdb(lambda: act(source)) == set(columns)
+
 
 class DuckFile(Files):
-    def write(self, rows: Sequence[Row]) -> str:
-        return str(write_text_table(self.folder / "a.duckdb", rows, extra=[HIDDEN]))
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> str:
+        return str(write_text_table(self.folder / "a.duckdb", rows, extra=more))
 
 
 class Parquet(Files):
-    def write(self, rows: Sequence[Row]) -> str:
-        path = write_text_table(self.folder / "a.duckdb", rows, extra=[HIDDEN])
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> str:
+        path = write_text_table(self.folder / "a.duckdb", rows, extra=more)
         for part in range(2):
             with duckdb.connect(str(path), read_only=True) as connection:
                 where = f"WHERE rowid % 2 = {part}"
@@ -85,16 +94,16 @@ class Csv(OneText):
         del role
         return value != ""  # which is NULL there
 
-    def write(self, rows: Sequence[Row]) -> str:
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> str:
         with (self.folder / "a.csv").open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, NAMES)
+            writer = csv.DictWriter(stream, [*COLUMN_OF.values(), *more])
             writer.writeheader()
-            writer.writerows(texts(row) for row in rows)
+            writer.writerows(texts(row, more) for row in rows)
         return str(self.folder / "a.csv")
 
     def line(self, row: Row) -> str:
         text = io.StringIO()
-        csv.DictWriter(text, NAMES).writerow(texts(row))
+        csv.writer(text).writerow(texts(row).values())
         return text.getvalue()
 
 
@@ -104,15 +113,43 @@ class JsonLines(OneText):
     def line(self, row: Row) -> str:
         return json.dumps(texts(row)) + "\n"
 
-    def write(self, rows: Sequence[Row]) -> str:
-        lines = "".join(self.line(row) for row in rows)
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> str:
+        lines = "".join(json.dumps(texts(row, more)) + "\n" for row in rows)
         (self.folder / "a.jsonl").write_text(lines, encoding="utf-8")
         return str(self.folder / "a.jsonl")
 
 
+class NativeLines(JsonLines):
+    """JSON lines whose numbers, booleans, lists and objects are none of them texts."""
+
+    def holds(self, role: str, value: object) -> bool:
+        text = native(role, value)
+        return not HALF_PAIR.search(text.replace("\\\\", ""))  # a line with one is no JSON, whatever else it has
+
+    def line(self, row: Row, more: Sequence[str] = (HIDDEN,)) -> str:
+        members = [(COLUMN_OF.get(name, name), native(name, row.get(name))) for name in [*COLUMN_OF, *more]]
+        return "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in members) + "}\n"
+
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> str:
+        (self.folder / "a.jsonl").write_text("".join(self.line(row, more) for row in rows), encoding="utf-8")
+        return str(self.folder / "a.jsonl")
+
+
+def native(role: str, value: object) -> str:
+    """A value of the edge table as JSON: a text that says an object, a list or a boolean is that."""
+    if not isinstance(value, str) or role not in NESTED:
+        return json.dumps(value)
+    try:
+        known = json.loads(value, parse_constant=float)
+    except (ValueError, RecursionError):
+        return json.dumps(value)
+    whole = isinstance(known, (dict, list, bool)) and "\n" not in value.strip() and not CONSTANT.search(value)
+    return value.strip() if whole else json.dumps(value)
+
+
 class Sqlite(Files):
-    def write(self, rows: Sequence[Row]) -> Any:
-        path = write_text_table(self.folder / "a.sqlite", rows, extra=[HIDDEN])
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> Any:
+        path = write_text_table(self.folder / "a.sqlite", rows, extra=more)
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.close()
@@ -126,15 +163,19 @@ class Sqlite(Files):
         connection.close()
         return True
 
+    def require_reads(self, source: Any, columns: Collection[str], act: Callable[[Any], object]) -> None:
+        assert by_sqlite(lambda: act(source)) == set(columns)
+
 
 class SqliteSession(Sqlite):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.engine = sa.create_engine(f"sqlite:///{folder}/a.sqlite")
+        self.engine = sa.create_engine(f"sqlite:///{folder}/a.sqlite", poolclass=NullPool)
         self.session = Session(self.engine)
 
-    def write(self, rows: Sequence[Row]) -> Any:
-        super().write(rows)
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> Any:
+        self.close()
+        super().write(rows, more)
         return self.session
 
     def close(self) -> None:
@@ -154,16 +195,22 @@ class TestParquet(EngineContract):
         return Parquet(tmp_path)
 
 
-class TestCsv(EngineContract):
+class TestCsv(EngineContract, OddValues):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Store:
         return Csv(tmp_path)
 
 
-class TestJsonLines(EngineContract):
+class TestJsonLines(EngineContract, OddValues):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Store:
         return JsonLines(tmp_path)
+
+
+class TestNativeJsonLines(EngineContract, OddValues):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return NativeLines(tmp_path)
 
 
 class TestSqlite(EngineContract, OddValues, TableContract):

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from tests.engine.contract import EngineContract, OddValues, Row, Store, TableContract
 from tests.support.postgres import Schema
-from tests.support.postgres_tables import TextTable, TypedTable
+from tests.support.postgres_tables import HIDDEN, TextTable, TypedTable
 
 CAREFUL = {
     "created_at": "timestamptz", "score": "double precision", "logic_version": "varchar(20)", "label": "word",
@@ -30,12 +31,19 @@ class SessionTable(TextTable):
 
     def __init__(self, schema: Schema) -> None:
         super().__init__(schema)
-        self.engine = sa.create_engine(schema.url().replace("postgresql:", "postgresql+psycopg:"))
-        self.session = Session(self.engine)
+        self.sessions: list[Session] = []
 
-    def write(self, rows: Sequence[Row]) -> Any:
-        super().write(rows)
-        return self.session
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> Any:
+        return self.source_of(super().write(rows, more))
+
+    def source_of(self, url: str) -> Any:
+        engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
+        self.sessions.append(Session(engine))
+        return self.sessions[-1]
+
+    def close(self) -> None:
+        for session in self.sessions:
+            session.close()
 
 
 class TestTextColumns(EngineContract, OddValues, TableContract):
@@ -65,5 +73,4 @@ class TestSession(EngineContract, TableContract):
     def store(self, database: Schema) -> Iterator[Store]:
         store = SessionTable(database)
         yield store
-        store.session.close()
-        store.engine.dispose()
+        store.close()

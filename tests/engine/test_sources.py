@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -16,7 +17,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from calibgit.engine import lite
+from calibgit.engine import duck, lite
 from calibgit.engine.duck import DuckEngine
 from calibgit.engine.open import open_source
 from calibgit.engine.table import write_results
@@ -42,10 +43,8 @@ def test_kind_is_decided_by_the_first_bytes_not_by_the_name(tmp_path: Path, suff
     (tmp_path / f"a.{suffix}").rename(other)
     with open_source(str(other)) as engine:
         assert engine.dialect == suffix
-        relation = engine.relation("scan_results")
-        assert relation is not None
-        assert list(relation.columns)[:3] == ["id", "subject", "created_at"]
-        assert engine.relation("nothing") is None
+        assert list(engine.columns("scan_results") or ())[:3] == ["id", "subject", "created_at"]
+        assert engine.columns("nothing") is None
         assert engine.fetch("SELECT count(*) FROM scan_results") == [(1,)]
 
 
@@ -232,6 +231,20 @@ def test_what_does_not_fit_into_memory_goes_to_a_private_place_and_is_removed(tm
     assert not Path(place).exists()
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_line_that_is_too_long_is_named(tmp_path: Path, name: str) -> None:
+    row = {**dict.fromkeys(COLUMN_OF.values(), "x"), "note": "x" * (17 if name == "a.csv" else 40) * 2**20}
+    text = ",".join(row) + "\n" + ",".join(row.values()) if name == "a.csv" else json.dumps(row)
+    (tmp_path / name).write_text(f"{text}\n{text}\n", encoding="utf-8")
+    assert fault(str(tmp_path / name)).code == "SOURCE_LINE_TOO_LONG"
+
+
+def test_a_value_that_is_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duck, "_THREAD_MEGABYTES", 5)
+    rows = [{**GOOD, "flags": json.dumps(["x" * 2**20] * 16)}] * 4
+    assert fault(str(write_text_table(tmp_path / "a.duckdb", rows))).code == "SOURCE_TOO_LARGE"
+
+
 @pytest.mark.parametrize("change", ["appended", "replaced", "removed"])
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_files_that_are_written_meanwhile_are_told(tmp_path: Path, suffix: str, change: str) -> None:
@@ -243,7 +256,7 @@ def test_files_that_are_written_meanwhile_are_told(tmp_path: Path, suffix: str, 
 
     def read() -> None:
         with open_source(str(path)) as engine:
-            assert engine.relation("scan_results") is not None
+            assert engine.columns("scan_results") is not None
             if change == "appended":
                 path.write_bytes(path.read_bytes() + b"2.0\n")
             elif change == "replaced":

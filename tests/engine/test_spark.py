@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from calibgit.errors import CalibgitError, EnvironmentFault, UsageError
 from calibgit.jobs.first_mapping import draft_mapping
 from tests.engine.contract import CANARY, HIDDEN, EngineContract, Row, Store, TableContract, require_same
 from tests.engine.test_names import NAMES, ROWS, renamed
+from tests.engine.traces import by_spark
 from tests.support.odd_json import odd_texts, wrongly_counted
 from tests.support.results import COLUMN_OF, GOOD, collect, edge_rows, margin, plain, settings, write_text_table
 
@@ -51,8 +52,8 @@ def ansi(session: Any, request: pytest.FixtureRequest) -> Iterator[str]:
     session.conf.set("spark.sql.ansi.enabled", before)
 
 
-def parquet(folder: Path, rows: Sequence[Row], select: str = "*") -> str:
-    write_text_table(folder / "a.duckdb", rows, extra=[HIDDEN])
+def parquet(folder: Path, rows: Sequence[Row], select: str = "*", more: Sequence[str] = (HIDDEN,)) -> str:
+    write_text_table(folder / "a.duckdb", rows, extra=more)
     path = folder / "a.parquet"
     with duckdb.connect(str(folder / "a.duckdb"), read_only=True) as connection:
         connection.execute(f"COPY (SELECT {select} FROM scan_results) TO '{path}' (FORMAT parquet)")
@@ -71,8 +72,8 @@ class FrameStore:
         del role, value
         return True
 
-    def write(self, rows: Sequence[Row]) -> Any:
-        return self.session.read.parquet(parquet(self.folder, rows))
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> Any:
+        return self.session.read.parquet(parquet(self.folder, rows, more=more))
 
     def add(self, row: Row) -> bool:
         del row
@@ -81,17 +82,29 @@ class FrameStore:
     def refused(self) -> frozenset[str]:
         return frozenset()
 
+    def require_reads(self, source: Any, columns: Collection[str], act: Callable[[Any], object]) -> None:
+        assert by_spark(lambda: act(source)) == set(columns)
+
 
 def test_damaged_json_is_counted_as_plain_python_counts_it(session: Any, tmp_path: Path) -> None:
     assert wrongly_counted(odd_texts(0), FrameStore(session, tmp_path).write) == []
 
 
 class CatalogStore(FrameStore):
-    """A view of the session's catalog."""
+    """A table of the session's catalog. A row that the same session adds is seen by the statements after it."""
 
-    def write(self, rows: Sequence[Row]) -> Any:
-        super().write(rows).createOrReplaceTempView("scan_results")
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> Any:
+        super().write(rows, more).write.mode("overwrite").saveAsTable("scan_results")
         return self.session
+
+    def add(self, row: Row) -> bool:
+        (self.folder / "one").mkdir(exist_ok=True)
+        one = self.session.read.parquet(parquet(self.folder / "one", [row]))
+        one.write.insertInto("scan_results")
+        return True
+
+    def refused(self) -> frozenset[str]:
+        return frozenset({"TOTALS_DISAGREE"})
 
 
 class TestFrame(EngineContract):
@@ -100,10 +113,11 @@ class TestFrame(EngineContract):
         return FrameStore(session, tmp_path)
 
 
-class TestCatalog(TableContract):
+class TestCatalog(EngineContract, TableContract):
     @pytest.fixture
-    def store(self, session: Any, tmp_path: Path) -> Store:
-        return CatalogStore(session, tmp_path)
+    def store(self, session: Any, tmp_path: Path) -> Iterator[Store]:
+        yield CatalogStore(session, tmp_path)
+        session.sql("DROP TABLE scan_results")
 
     def test_the_session_is_left_as_found(self, store: Store) -> None:
         source = store.write([GOOD])
@@ -148,9 +162,7 @@ def test_typed_and_nested_columns(session: Any, tmp_path: Path, time: str, numbe
 def test_a_path_or_table_after_spark_and_a_colon(session: Any, tmp_path: Path) -> None:
     path = parquet(tmp_path, [GOOD] * 3)
     with open_source(f"spark:{path}") as engine:
-        relation = engine.relation("scan_results")
-        assert relation is not None
-        assert engine.fetch(f"SELECT count(*) FROM {relation.sql}") == [(3,)]
+        assert engine.fetch(f"SELECT count(*) FROM {engine.rows('scan_results', ['tier'])}") == [(3,)]
     session.read.parquet(path).createOrReplaceTempView("some_results")
     assert sum(margin(collect("spark:some_results"), "score", "label").values()) == 3
     with pytest.raises(EnvironmentFault, match="NO_SOURCE"):

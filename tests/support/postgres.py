@@ -100,7 +100,7 @@ class Schema:
 
     def role(self, *grants: str, password: str = "") -> str:
         """A role that may use the schema, and what `grants` say of it: `SELECT ON scan_results`."""
-        role = f"reader_{database()}_{self.name}"
+        role = f"reader_{database()}_{self.name}_{len(self.roles)}"
         login = f"IN ROLE guarded PASSWORD '{password}'" if password else ""
         self.run(
             f"CREATE ROLE {role} LOGIN {login}",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import psycopg
+import pytest
 
+from calibgit.errors import PermissionRefused
 from tests.support.postgres import Schema
 from tests.support.reference_collect import moment
 from tests.support.results import COLUMN_OF
 
 HIDDEN = "note"
 NAMES = [*COLUMN_OF.values(), HIDDEN]
-ROLES = [*COLUMN_OF, HIDDEN]
 PLANS = ("basic", "standard", "premium", "Premium", "gold")
 Row = Mapping[str, Any]
 
@@ -30,15 +31,16 @@ class TextTable:
         del role, value
         return True
 
-    def types(self) -> dict[str, str]:
-        return dict.fromkeys(NAMES, "text")
+    def types(self, more: Sequence[str] = (HIDDEN,)) -> dict[str, str]:
+        return dict.fromkeys([*COLUMN_OF.values(), *more], "text")
 
     def value(self, role: str, value: object) -> object:
         del role
         return None if value is None else str(value)
 
-    def write(self, rows: Sequence[Row]) -> Any:
-        self.schema.table(self.types(), [self._values(row) for row in rows])
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> Any:
+        self.schema.run("DROP TABLE IF EXISTS scan_results")
+        self.schema.table(self.types(more), [self._values(row, more) for row in rows])
         return self.schema.url()
 
     def add(self, row: Row) -> bool:
@@ -50,8 +52,22 @@ class TextTable:
     def refused(self) -> frozenset[str]:
         return frozenset()
 
-    def _values(self, row: Row) -> list[object]:
-        return [self.value(role, row.get(role)) for role in ROLES]
+    def require_reads(self, source: Any, columns: Collection[str], act: Callable[[Any], object]) -> None:
+        """By a role with the right to read these columns: one that reads another is refused."""
+        del source
+        act(self.source_of(self.role(columns)))
+        for column in columns:
+            with pytest.raises(PermissionRefused):
+                act(self.source_of(self.role(other for other in columns if other != column)))
+
+    def role(self, columns: Iterable[str]) -> str:
+        return self.schema.url(self.schema.role(f"SELECT ({', '.join(columns)}) ON scan_results"))
+
+    def source_of(self, url: str) -> Any:
+        return url
+
+    def _values(self, row: Row, more: Sequence[str] = (HIDDEN,)) -> list[object]:
+        return [self.value(role, row.get(role)) for role in [*COLUMN_OF, *more]]
 
 
 class TypedTable(TextTable):
@@ -65,17 +81,20 @@ class TypedTable(TextTable):
         self.json_type = json_type
         self.kinds = {"flags": json_type, "category_scores": json_type, **kinds}
 
-    def types(self) -> dict[str, str]:
-        return {COLUMN_OF[role]: self.kinds.get(role, "text") for role in COLUMN_OF} | {HIDDEN: "text"}
+    def types(self, more: Sequence[str] = (HIDDEN,)) -> dict[str, str]:
+        return super().types(more) | {COLUMN_OF[role]: self.kinds.get(role, "text") for role in COLUMN_OF}
 
-    def write(self, rows: Sequence[Row]) -> Any:
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> Any:
         plans = ", ".join(f"'{plan}'" for plan in PLANS)
         self.schema.run(
+            "DROP TABLE IF EXISTS scan_results",
+            "DROP TYPE IF EXISTS plan",
+            "DROP DOMAIN IF EXISTS letters CASCADE",
             f"CREATE TYPE plan AS ENUM ({plans})",
             "CREATE DOMAIN letters AS varchar(80)",
             "CREATE DOMAIN word AS letters",
         )
-        return super().write(rows)
+        return super().write(rows, more)
 
     def holds(self, role: str, value: object) -> bool:
         try:

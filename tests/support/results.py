@@ -12,6 +12,7 @@ import duckdb
 
 from calibgit.collect.exact import collect_exact
 from calibgit.engine.base import Engine
+from calibgit.engine.fragments import identifier
 from calibgit.engine.open import open_source
 from calibgit.engine.tables import TABLES
 from calibgit.model.settings import Line
@@ -96,15 +97,18 @@ def write_text_table(path: Path, rows: Sequence[Mapping[str, Any]], extra: Itera
     names = [*COLUMN_OF.values(), *extra]
     values = [[row.get(role) for role in COLUMN_OF] + [row.get(name) for name in extra] for row in rows]
     marks = ", ".join("?" for _ in names)
+    quoted = [identifier(name) for name in names]
+    for old in path.parent.glob(f"{path.name}*"):
+        old.unlink()
     if path.suffix == ".duckdb":
         texts = [[None if v is None else str(v) for v in row] for row in values]
         with duckdb.connect(str(path)) as connection:
-            connection.execute(f"CREATE TABLE scan_results ({', '.join(f'{n} VARCHAR' for n in names)})")
+            connection.execute(f"CREATE TABLE scan_results ({', '.join(f'{n} VARCHAR' for n in quoted)})")
             connection.executemany(f"INSERT INTO scan_results VALUES ({marks})", texts)
     else:
         file = sqlite3.connect(path)
         with file:
-            file.execute(f"CREATE TABLE scan_results ({', '.join(names)})")
+            file.execute(f"CREATE TABLE scan_results ({', '.join(quoted)})")
             file.executemany(f"INSERT INTO scan_results VALUES ({marks})", values)
         file.close()
     return path
