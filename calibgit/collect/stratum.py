@@ -12,6 +12,7 @@ from calibgit.collect.grids import (
     category_block,
     confidence_blocks,
     conflict_block,
+    half_block,
     score_block,
 )
 from calibgit.collect.groups import group_block
@@ -64,6 +65,7 @@ def stratum(name: str, counts: Counts) -> Stratum:
         n=counts.n,
         score=score,
         groups=group_block(counts, score),
+        halves=half_block(counts, score),
         labels=tallies.labels,
         confidence=confidence,
         outcome=outcome,
@@ -77,7 +79,7 @@ def stratum(name: str, counts: Counts) -> Stratum:
         sufficiency=tallies.sufficiency,
         feedback=tallies.feedback,
         periods=tallies.periods,
-        crosses={key: block for key, block in sorted(crosses.items()) if block.status != "absent"},
+        crosses=dict(sorted(crosses.items())),
         conflict=conflict_block(counts),
         categories=categories,
         moments=moment_block(counts, categories),
