@@ -38,6 +38,7 @@ def statement(account: Account, strata: Sequence[Stratum], *, k: int, least: int
 
 def _tallies(stratum: Stratum) -> tuple[TallyBlock, ...]:
     return (
+        stratum.dropped,
         stratum.labels,
         stratum.flag_severity,
         stratum.escalation,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from calibgit.collect.counts import Counts
+from calibgit.collect.coverage import dropped_block, subject_block
 from calibgit.collect.flags import flag_count_blocks, flag_details, flag_rates
 from calibgit.collect.grids import (
     category_block,
@@ -63,6 +64,8 @@ def stratum(name: str, counts: Counts) -> Stratum:
     return Stratum(
         logic_version=name,
         n=counts.n,
+        subjects=subject_block(counts),
+        dropped=dropped_block(counts),
         score=score,
         groups=group_block(counts, score),
         halves=half_block(counts, score),

@@ -20,6 +20,17 @@ class TallyBlock(Document):
     folded: tuple[str, ...] = ()
 
 
+class SubjectBlock(Document):
+    """How many subjects the assessments of a stratum are of; those without a subject count as one.
+
+    `bound`: `at_least` where tables or windows were merged between which a subject may stand in both.
+    """
+
+    status: Presence
+    n: Count = 0
+    bound: Literal["exact", "at_least"] = "exact"
+
+
 class CrossBlock(Document):
     """Two words of each assessment together: `counts[row][column]`, None where the count is hidden.
 

@@ -22,6 +22,7 @@ from calibgit.model.blocks import (
     Presence,
     PrivacyStatement,
     RateBlock,
+    SubjectBlock,
     TallyBlock,
     Verdicts,
 )
@@ -200,6 +201,9 @@ class CategoryBlock(Document):
 class Stratum(Document):
     """The blocks of one logic version. Versions are never pooled. `n` is the number of counted assessments.
 
+    `dropped`: rows of the window that are not among them, by reason: score missing, no number, or outside the range.
+    Withheld means that there are none, or fewer than the threshold.
+
     Blocks: `score` by the cap of the other gates, and by declared group and half; `confidence` by the cap of the other
     gates; `flag_counts` by the cap of the other gates; `crosses` of two words, named by their tallies. Each block has a
     status: absent where no mapped column could fill it, withheld where disclosure control left it out.
@@ -219,6 +223,8 @@ class Stratum(Document):
     conflict: GridBlock
     categories: CategoryBlock
     verdicts: Verdicts
+    subjects: SubjectBlock = SubjectBlock(status="absent")
+    dropped: TallyBlock = TallyBlock(status="withheld")
     groups: GroupBlock = GroupBlock(status="absent")
     halves: HalfBlock = HalfBlock(status="absent")
     outcome_score: ScoreOutcomeBlock = ScoreOutcomeBlock(status="absent")

@@ -41,7 +41,7 @@ def statuses(stratum: Stratum) -> Iterator[tuple[str, str]]:
         assert several, f"{name} is left out"
         for key, block in several.items():
             assert isinstance(block, Document)
-            status = getattr(block, "status", None)
+            status = str(getattr(block, "status", None))
             assert status in get_args(Presence), f"{name} {key} has no status"
             yield f"{name} {key}".strip(), status
     yield "verdicts outcome_maturity", stratum.verdicts.outcome_maturity.status
@@ -51,7 +51,8 @@ def test_where_nothing_is_mapped_all_but_scores_and_periods_is_absent(tmp_path: 
     line = settings(columns={name: COLUMN_OF[name] for name in ("created_at", "score", "logic_version")})
     stratum = published(tmp_path / "a.sqlite", random_rows(1, 200), line)
     found = dict(statuses(stratum))
-    assert {name for name, status in found.items() if status != "absent"} == {"score", "periods"}
+    assert {name for name, status in found.items() if status != "absent"} == {"score", "periods", "dropped"}
+    assert stratum.dropped.status == "withheld"
     assert set(stratum.crosses) == CROSSES
     assert stratum.verdicts.label_conformance == "absent"
 
