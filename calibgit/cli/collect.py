@@ -55,17 +55,24 @@ def collect(
     dry_run: bool,
     output: str,
 ) -> None:
-    """Count the assessments of one window; only counts leave the data engine."""
-    from calibgit.jobs import measure
+    """Count the assessments of one window; only counts leave the data engine.
+
+    The file enters no ledger, so nothing keeps it from being subtracted from other windows that share days with it: the
+    command says where this clone knows such a window. calibrate and propose publish, and refuse.
+    """
+    from calibgit.jobs import evidence, measure
 
     space = workspace(repo, line)
     subject = measure.subject_of(space, space.config(version))
     with progress_bar() as progress:
         exact, snapshot = measure.collect(subject, source, as_of=as_of or today(), days=days, progress=progress)
+    overlap = evidence.known_overlap(space, snapshot)
     target = output_file or space.repo.work_tree / measure.OUTPUT / f"metrics_snapshot_{snapshot.window.stamp}.json"
     files = {target: snapshot.pretty()} | ({private: exact.pretty()} if private else {})
     if not dry_run:
         measure.write_files(files)
+    if overlap:
+        note(f"counts of {overlap} are published, and these differ from them: share at most one of the two")
     if output == "json":
         print_json(snapshot.data())
         return

@@ -42,8 +42,8 @@ def merge(
 ) -> None:
     """Add the exact counts of disjoint tables, which collect --private wrote, into those of one.
 
-    Counts are added before anything is coarsened or hidden, so the result is what one collection over all tables
-    would have given.
+    Windows that follow each other without a gap become one window in the same way. Counts are added before anything
+    is coarsened or hidden, so the result is what one collection over all of it would have given.
     """
     from calibgit.jobs import measure
 

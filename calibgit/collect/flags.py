@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from calibgit.collect.counts import Counts
 from calibgit.collect.partition import Cell, at_least, coarser, merge_cells, pool
 from calibgit.engine.words import MOST_OF_SECOND, MOST_OF_WORST
-from calibgit.model.blocks import CountRange, FlagCell, FlagCountBlock, FlagRow, FlagTypeDetail, RateBlock
+from calibgit.model.blocks import (
+    CountRange,
+    FlagCell,
+    FlagCountBlock,
+    FlagDetailBlock,
+    FlagRow,
+    FlagTypeDetail,
+    RateBlock,
+)
 from calibgit.model.snapshot import MISSING, NO_VALUE, OTHER
 
 Numbers = dict[tuple[int, int], int]
@@ -56,12 +64,14 @@ def presence(counts: Counts) -> dict[str, int]:
     return found
 
 
-def flag_details(counts: Counts, rates: RateBlock, worst: Mapping[str, int]) -> dict[str, FlagTypeDetail]:
+def flag_details(counts: Counts, rates: RateBlock, worst: Mapping[str, int]) -> FlagDetailBlock:
     """Occurrences and severities of each type whose presence is shown.
 
     Those of the type with a severity and those without it are each 0 or large; and so are those whose worst flag is
     at least that severe, but not one of this type.
     """
+    if rates.status != "present":
+        return FlagDetailBlock(status=rates.status)
     often: dict[str, list[int]] = {}
     severe: dict[str, dict[str, int]] = {}
     for row in counts.rows.get("flag_occurrences", ()):
@@ -75,7 +85,7 @@ def flag_details(counts: Counts, rates: RateBlock, worst: Mapping[str, int]) -> 
             found[name] = FlagTypeDetail(occurrences=_occurrences(counts, often[name]), severities=shown)
     for word in counts.plan.severities[:1]:
         _cover(counts, found, rates, word, worst)
-    return found
+    return FlagDetailBlock(status="present", types=found)
 
 
 def _occurrences(counts: Counts, often: Sequence[int]) -> tuple[CountRange, ...]:

@@ -20,9 +20,11 @@ from calibgit.model.snapshot import (
     GridCell,
     GridRow,
     GridSpec,
+    HalfBlock,
 )
 
 FOLD = "a"
+Pair = tuple[int, int]
 
 
 def score_unit(counts: Counts) -> int:
@@ -37,31 +39,48 @@ def _edges_of(grid: GridSpec, cuts: Sequence[float]) -> list[int]:
 
 def score_block(counts: Counts) -> GridBlock:
     """Score by the cap of the other gates; edges stay at the cuts that can still decide in a row."""
-    plan, grid = counts.plan, counts.plan.score
-    bands = len(counts.bands)
-    matrix = [[(0, 0)] * grid.bins for _ in range(bands)]
+    matrix = _by_cap(counts)
+    allowed = at_least(counts.least)
+    rows = []
+    for groups in pool([(sum(mass for mass, _ in line),) for line in matrix], allowed):
+        bins = [(mass,) for mass, _ in _pooled(matrix, groups)]
+        found = partition(bins, unit=score_unit(counts), keep=_kept(counts, groups), publishable=allowed)
+        rows.append(GridRow(groups=groups, cells=_grid_cells(found.cells)))
+    return GridBlock(status="present", grid=counts.plan.score, rows=tuple(rows))
+
+
+def half_block(counts: Counts, score: GridBlock) -> HalfBlock:
+    """Half of the subjects in each row of the score block, where both halves of each cell are 0 or large."""
+    if not counts.plan.has_subjects:
+        return HalfBlock(status="absent")
+    matrix = _by_cap(counts)
+    rows = []
+    for row in score.rows:
+        halves = [(mass, half, mass - half) for mass, half in _pooled(matrix, row.groups)]
+        if cells := on_edges(row.cells, halves, _kept(counts, row.groups), counts.least):
+            rows.append(GridRow(groups=row.groups, cells=cells))
+    return HalfBlock(status="present", rows=tuple(rows)) if rows else HalfBlock(status="withheld")
+
+
+def _by_cap(counts: Counts) -> list[list[Pair]]:
+    """By cap of the other gates and by bin: assessments, and those of one half of the subjects."""
+    matrix = [[(0, 0)] * counts.plan.score.bins for _ in counts.bands]
     for (fold, cap), where, n in counts.facts("score", "fold", "cap"):
         mass, half = matrix[int(cap)][where or 0]
         matrix[int(cap)][where or 0] = mass + n, half + (n if fold == FOLD else 0)
-    allowed = at_least(counts.least)
-    pools = pool([(sum(mass for mass, _ in line),) for line in matrix], allowed)
-    cuts, kept = _edges_of(grid, plan.gates.cuts), _edges_of(grid, counts.kept)
-    rows = []
-    for groups in pools:
-        lines = zip(*(matrix[group] for group in groups), strict=True)
-        bins = [(sum(mass for mass, _ in column), sum(half for _, half in column)) for column in lines]
-        keep = [*(cuts[index] for index in range(groups[0], bands - 1)), *kept]
-        found = partition([(mass,) for mass, _ in bins], unit=score_unit(counts), keep=keep, publishable=allowed)
-        cells = _grid_cells(found.cells)
-        halves = [(mass, half, mass - half) for mass, half in bins]
-        rows.append(
-            GridRow(
-                groups=groups,
-                cells=cells,
-                half=on_edges(cells, halves, keep, counts.least) if plan.has_subjects else (),
-            )
-        )
-    return GridBlock(status="present", grid=grid, rows=tuple(rows))
+    return matrix
+
+
+def _pooled(matrix: Sequence[Sequence[Pair]], groups: Sequence[int]) -> list[Pair]:
+    columns = zip(*(matrix[group] for group in groups), strict=True)
+    return [(sum(mass for mass, _ in column), sum(half for _, half in column)) for column in columns]
+
+
+def _kept(counts: Counts, groups: Sequence[int]) -> list[int]:
+    """Edges that should survive in a row: the cuts that can still decide in it, and those of the config before."""
+    grid = counts.plan.score
+    cuts = _edges_of(grid, counts.plan.gates.cuts)
+    return [*cuts[groups[0] : len(counts.bands) - 1], *_edges_of(grid, counts.kept)]
 
 
 def on_edges(

@@ -16,13 +16,14 @@ from calibgit.model.blocks import CrossBlock, TallyBlock
 from calibgit.model.snapshot import MISSING, OTHER
 
 MOST_CELLS = 400
+NAMES = ("periods_labels", "periods_flagged", "periods_escalated", "periods_sufficiency")
 Cell = tuple[str, str, str]
 
 
 def period_crosses(
     counts: Counts, periods: TallyBlock, tallies: Mapping[str, TallyBlock], crosses: Mapping[str, CrossBlock]
 ) -> dict[str, CrossBlock]:
-    """Tables by period; none where the window holds one published period.
+    """Tables by period; absent where the window holds one period.
 
     Args:
         counts: the exact rows.
@@ -30,8 +31,8 @@ def period_crosses(
         tallies: labels, flag_severity, escalation, sufficiency.
         crosses: the tables by label that are already published.
     """
-    if periods.status != "present" or len([n for n in periods.counts.values() if n]) < 2:
-        return {}
+    if sum(n > 0 for n in counts.by_fact("period", "period").values()) < 2:
+        return dict.fromkeys(NAMES, CrossBlock(status="absent"))
     found = {"periods_labels": cross(counts, "period", ("period", "label"), periods, tallies["labels"])}
     for name, fact in (("flag_severity", "flagged"), ("escalation", "escalated"), ("sufficiency", "sufficiency")):
         block, means = tallies[name], _coarse(name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from calibgit.collect.counts import Account
-from calibgit.model.blocks import CrossBlock, PrivacyStatement, TallyBlock
+from calibgit.model.blocks import PrivacyStatement, TallyBlock
 from calibgit.model.snapshot import GridBlock, Stratum
 
 NOT_ASSESSED = (
@@ -38,6 +38,7 @@ def statement(account: Account, strata: Sequence[Stratum], *, k: int, least: int
 
 def _tallies(stratum: Stratum) -> tuple[TallyBlock, ...]:
     return (
+        stratum.dropped,
         stratum.labels,
         stratum.flag_severity,
         stratum.escalation,
@@ -53,20 +54,10 @@ def _grids(stratum: Stratum) -> tuple[GridBlock, ...]:
 
 
 def _statuses(stratum: Stratum) -> Iterator[str]:
-    others: tuple[Any, ...] = (
-        stratum.outcome,
-        stratum.outcome_score,
-        stratum.groups,
-        stratum.flag_types,
-        stratum.flag_counts,
-        stratum.categories,
-        stratum.moments,
-        stratum.design,
-    )
-    words: tuple[TallyBlock | CrossBlock, ...] = (*_tallies(stratum), *stratum.crosses.values())
-    yield from (block.status for block in words)
-    yield from (block.status for block in _grids(stratum))
-    yield from (block.status for block in others)
+    for _, block in stratum:
+        several = block.values() if isinstance(block, dict) else [block]
+        yield from (each.status for each in several if hasattr(each, "status"))
+    yield stratum.verdicts.outcome_maturity.status
 
 
 def _merged(stratum: Stratum) -> int:
@@ -84,7 +75,7 @@ def _folded(stratum: Stratum) -> int:
 
 def _withheld_cells(stratum: Stratum) -> int:
     shown: list[object] = [*stratum.flag_types.counts.values(), *stratum.categories.categories.values()]
-    shown += [n for each in stratum.flag_details.values() for n in each.severities.values()]
+    shown += [n for each in stratum.flag_details.types.values() for n in each.severities.values()]
     return shown.count(None) + (stratum.outcome.status == "present" and stratum.outcome.pending is None)
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from calibgit.collect.counts import Counts
+from calibgit.collect.coverage import dropped_block, subject_block
 from calibgit.collect.flags import flag_count_blocks, flag_details, flag_rates
 from calibgit.collect.grids import (
     category_block,
     confidence_blocks,
     conflict_block,
+    half_block,
     score_block,
 )
 from calibgit.collect.groups import group_block
@@ -62,8 +64,11 @@ def stratum(name: str, counts: Counts) -> Stratum:
     return Stratum(
         logic_version=name,
         n=counts.n,
+        subjects=subject_block(counts),
+        dropped=dropped_block(counts),
         score=score,
         groups=group_block(counts, score),
+        halves=half_block(counts, score),
         labels=tallies.labels,
         confidence=confidence,
         outcome=outcome,
@@ -77,7 +82,7 @@ def stratum(name: str, counts: Counts) -> Stratum:
         sufficiency=tallies.sufficiency,
         feedback=tallies.feedback,
         periods=tallies.periods,
-        crosses={key: block for key, block in sorted(crosses.items()) if block.status != "absent"},
+        crosses=dict(sorted(crosses.items())),
         conflict=conflict_block(counts),
         categories=categories,
         moments=moment_block(counts, categories),

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from calibgit.collect.counts import Counts
-from calibgit.model.blocks import Maturity, ReadRole, Verdicts
+from calibgit.model.blocks import Maturity, MaturityBlock, ReadRole, Verdicts
 
 DISAGREEMENT_LIMIT = 0.005
 OPEN_LIMIT = 0.2
@@ -74,13 +74,14 @@ def _conformance(counts: Counts) -> Literal["conforms", "deviates", "absent", "n
     return "deviates" if wrong >= counts.least and wrong > DISAGREEMENT_LIMIT * mapped else "conforms"
 
 
-def _maturity(counts: Counts) -> dict[str, Maturity]:
+def _maturity(counts: Counts) -> MaturityBlock:
     if "outcome" not in counts.roles:
-        return {}
+        return MaturityBlock(status="absent")
     found: dict[str, dict[str, int]] = {name: {} for name, _ in counts.plan.periods}
     for (period, outcome), _, n in counts.facts("outcome_period", "period", "outcome"):
         found[period][outcome] = found[period].get(outcome, 0) + n
-    return {period: _mature(kinds, counts.least) for period, kinds in sorted(found.items())}
+    words = {period: _mature(kinds, counts.least) for period, kinds in sorted(found.items())}
+    return MaturityBlock(status="present", periods=words)
 
 
 def _mature(kinds: dict[str, int], least: int) -> Maturity:

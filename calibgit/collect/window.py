@@ -54,6 +54,21 @@ def periods(window: TimeWindow) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def period_in(window: TimeWindow, name: str) -> str:
+    """The name that a period of a part of `window` has in the whole: of its year where the whole is told in years."""
+    return name[: len(periods(window)[0][0])]
+
+
+def joined(a: TimeWindow, b: TimeWindow) -> TimeWindow | None:
+    """The window of both: either of two same ones, or two of which one begins where the other ends; else None."""
+    if a == b:
+        return a
+    first, second = sorted((a, b), key=lambda window: window.start)
+    if first.end != second.start:
+        return None
+    return TimeWindow(start=first.start, end=second.end, days=first.days + second.days)
+
+
 def _date(value: dt.date | str, name: str) -> dt.date:
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).date() if value.tzinfo else value.date()

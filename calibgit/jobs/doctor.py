@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from calibgit.errors import CalibgitError, GateClosed
+from calibgit.errors import CalibgitError, DocumentError, GateClosed
 from calibgit.jobs.remote_check import compare
 from calibgit.jobs.workflows import unfiltered_pushes
 from calibgit.jobs.workspace import POLICY_FILE, Workspace
@@ -58,6 +58,7 @@ def doctor(workspace: Workspace, *, remote: bool = False) -> dict[str, Any]:
         *_waiting(workspace, verification),
         *unfiltered_pushes(workspace.repo.work_tree),
         *_shared(workspace),
+        *_tables(workspace),
     ]
     if remote:
         found += compare(workspace, verification, policy)
@@ -243,6 +244,26 @@ def _shared(workspace: Workspace) -> Iterator[Finding]:
         fix="git describe --exclude 'calib/*'; whoever does not need the log: "
         f"git config remote.{workspace.remote_name}.tagOpt --no-tags",
     )
+
+
+def _tables(workspace: Workspace) -> Iterator[Finding]:
+    """Lines that count the same rows: each ledger only knows the windows of its own line."""
+    try:
+        lines = workspace.settings.lines
+    except DocumentError:
+        return
+    by_table: dict[str, list[str]] = {}
+    for name, line in sorted(lines.items()):
+        by_table.setdefault(line.source.table.rsplit(".", 1)[-1].lower(), []).append(name)
+    for names in (names for names in by_table.values() if len(names) > 1):
+        table = lines[names[0]].source.table
+        yield Finding(
+            status="note",
+            what=f"the lines {', '.join(names)} all count a table {table}, and each has a ledger of its own",
+            why="Windows of two lines that share days are not checked against each other, and their counts could be "
+            "subtracted down to single rows.",
+            fix="publish windows of one of them only, or map each to a view of other people: table in [lines.*.source]",
+        )
 
 
 def _ok(what: str) -> Finding:

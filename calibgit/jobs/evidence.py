@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calibgit.errors import Conflict, DocumentError, GateClosed
+from calibgit import __version__
+from calibgit.errors import CalibgitError, Conflict, DocumentError, GateClosed
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.canonical import read_json
 from calibgit.model.ids import evidence_branch
@@ -17,6 +18,7 @@ from calibgit.repo.commits import commit_files
 from calibgit.repo.identity import user_identity
 from calibgit.repo.objects import read_blob
 from calibgit.repo.pushing import push
+from calibgit.repo.refs import list_refs
 from calibgit.repo.remote import fetch, remote_refs
 
 LEDGER = "ledger.jsonl"
@@ -56,18 +58,17 @@ def publish_run(
     """
     for _ in range(ATTEMPTS):
         tip = _tip(workspace)
-        line = ledger_line(snapshot, report)
         ledger = _ledger(workspace, tip)
         entries = _entries(ledger)
         _refuse_overlap(snapshot, entries)
         _require_published(previous, entries)
-        if line in ledger:
+        if _is_there(snapshot, report, entries):
             return None
         folder = f"runs/{snapshot.window.stamp}-{report.digest()[:12]}"
         files = {
             f"{folder}/metrics_snapshot.json": snapshot.pretty(),
             f"{folder}/calibration_report.json": report.pretty(),
-            LEDGER: ledger + line,
+            LEDGER: ledger + ledger_line(snapshot, report, entries),
         }
         updates = _commit(workspace, tip, files, f"calibgit: run of {snapshot.line} up to {snapshot.window.end}")
         try:
@@ -83,18 +84,49 @@ def publish_run(
     )
 
 
+def _is_there(snapshot: MetricsSnapshot, report: CalibrationReport, entries: Sequence[Mapping[str, Any]]) -> bool:
+    digests = snapshot.digest(), report.digest()
+    return any((entry["snapshot_sha256"], entry["report_sha256"]) == digests for entry in entries)
+
+
 def _refuse_overlap(snapshot: MetricsSnapshot, entries: Sequence[Mapping[str, Any]]) -> None:
     """Two publications that share a day could be subtracted from each other, down to single rows."""
+    window = _overlapped(snapshot, entries)
+    if window is not None:
+        raise GateClosed(
+            "WINDOW_PUBLISHED",
+            f"counts of {window['start']} to {window['end']} are published already, and these differ from them",
+            why="The difference of two overlapping publications could show single rows.",
+            fix="wait for the next window; --dry-run shows this one without publishing",
+        )
+
+
+def _overlapped(snapshot: MetricsSnapshot, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, str] | None:
+    """The first published window that shares days with a snapshot and is not that snapshot itself."""
     for entry in entries:
-        window = entry["window"]
+        window: Mapping[str, str] = entry["window"]
         same = entry["snapshot_sha256"] == snapshot.digest()
         if not same and window["start"] < snapshot.window.end and snapshot.window.start < window["end"]:
-            raise GateClosed(
-                "WINDOW_PUBLISHED",
-                f"counts of {window['start']} to {window['end']} are published already, and these differ from them",
-                why="The difference of two overlapping publications could show single rows.",
-                fix="wait for the next window; --dry-run shows this one without publishing",
-            )
+            return window
+    return None
+
+
+def known_overlap(workspace: Workspace, snapshot: MetricsSnapshot) -> str | None:
+    """A published window that shares days with other counts in `snapshot`, as START to END, by what this clone knows.
+
+    The network is not asked: a clone that has not fetched for long knows less.
+
+    Raises:
+        DocumentError: LEDGER_MALFORMED, NOT_JSON.
+    """
+    try:
+        remote = workspace.remote_name
+    except CalibgitError:
+        return None
+    name = f"refs/remotes/{remote}/{evidence_branch(workspace.line_name)}"
+    tip = next((ref.oid for ref in list_refs(workspace.repo, name) if ref.name == name), None)
+    window = _overlapped(snapshot, _entries(_ledger(workspace, tip)))
+    return None if window is None else f"{window['start']} to {window['end']}"
 
 
 def _require_published(previous: MetricsSnapshot | None, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -108,15 +140,23 @@ def _require_published(previous: MetricsSnapshot | None, entries: Sequence[Mappi
         )
 
 
-def ledger_line(snapshot: MetricsSnapshot, report: CalibrationReport) -> bytes:
-    """One line of the ledger: window and digests."""
+def ledger_line(snapshot: MetricsSnapshot, report: CalibrationReport, entries: Sequence[Mapping[str, Any]]) -> bytes:
+    """One line of the ledger: window, digests, the tool, and the snapshot that was published before it (or null)."""
     entry = {
         "window": snapshot.window.data(),
         "config_sha256": snapshot.config.sha256,
         "snapshot_sha256": snapshot.digest(),
         "report_sha256": report.digest(),
+        "previous_snapshot_sha256": _before(snapshot.digest(), entries),
+        "tool": f"calibgit {__version__}",
     }
     return (json.dumps(entry, sort_keys=True) + "\n").encode()
+
+
+def _before(digest: str, entries: Sequence[Mapping[str, Any]]) -> str | None:
+    """The last other snapshot among some lines of the ledger."""
+    others = [entry["snapshot_sha256"] for entry in entries if entry["snapshot_sha256"] != digest]
+    return str(others[-1]) if others else None
 
 
 def latest_snapshot(workspace: Workspace, before: str) -> bytes | None:
@@ -136,7 +176,13 @@ def _ledger(workspace: Workspace, tip: str | None) -> bytes:
 
 
 def _entries(ledger: bytes) -> list[dict[str, Any]]:
-    return [_entry(line) for line in ledger.split(b"\n")[:-1]]
+    found: list[dict[str, Any]] = []
+    for line in ledger.split(b"\n")[:-1]:
+        entry = _entry(line)
+        if entry["previous_snapshot_sha256"] != _before(entry["snapshot_sha256"], found):
+            raise _malformed("a line that does not follow on the one before it")
+        found.append(entry)
+    return found
 
 
 def _entry(line: bytes) -> dict[str, Any]:
@@ -144,13 +190,17 @@ def _entry(line: bytes) -> dict[str, Any]:
     value = read_json(line, LEDGER)
     try:
         texts = [value["window"]["start"], value["window"]["end"], value["report_sha256"], value["snapshot_sha256"]]
-        if {type(text) for text in texts} == {str}:
+        if {type(text) for text in texts} == {str} and "previous_snapshot_sha256" in value:
             return dict(value)
     except (KeyError, TypeError, IndexError):
         pass
-    raise DocumentError(
+    raise _malformed("a line that is no run")
+
+
+def _malformed(what: str) -> DocumentError:
+    return DocumentError(
         "LEDGER_MALFORMED",
-        f"{LEDGER} on the evidence branch has a line that is no run",
+        f"{LEDGER} on the evidence branch has {what}",
         why="Somebody else than calibgit wrote to that branch.",
         fix=f"look at it with: git log -p -- {LEDGER}",
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from calibgit.analyze.run import analyze as analyze_snapshot
 from calibgit.collect.disclose import disclose
 from calibgit.collect.exact import Progress, collect_exact
-from calibgit.collect.merging import merge
+from calibgit.collect.merging import merge_all
 from calibgit.collect.window import resolve_window
 from calibgit.engine.open import open_source
 from calibgit.errors import DocumentError, EnvironmentFault, UsageError
@@ -83,7 +82,7 @@ def collect(
 
 
 def merge_counts(subject: Subject, shards: Sequence[ExactSnapshot]) -> tuple[ExactSnapshot, MetricsSnapshot]:
-    """The snapshot of disjoint tables that were collected apart, with the same settings, config and window.
+    """The snapshot of disjoint tables, or of windows without a gap, that were collected apart under one config.
 
     Args:
         subject: line and config; its settings say whether one subject may stand in several tables.
@@ -96,7 +95,7 @@ def merge_counts(subject: Subject, shards: Sequence[ExactSnapshot]) -> tuple[Exa
         UsageError: NOT_MERGEABLE, OTHER_SETTINGS.
     """
     share = subject.settings.source.shards_share_subjects
-    whole = reduce(lambda a, b: merge(a, b, share_subjects=share), shards)
+    whole = merge_all(shards, share_subjects=share)
     return whole, publish(subject, whole)
 
 

@@ -20,10 +20,22 @@ class TallyBlock(Document):
     folded: tuple[str, ...] = ()
 
 
+class SubjectBlock(Document):
+    """How many subjects the assessments of a stratum are of; those without a subject count as one.
+
+    `bound`: `at_least` where tables or windows were merged between which a subject may stand in both.
+    """
+
+    status: Presence
+    n: Count = 0
+    bound: Literal["exact", "at_least"] = "exact"
+
+
 class CrossBlock(Document):
     """Two words of each assessment together: `counts[row][column]`, None where the count is hidden.
 
-    The margins are the tallies of the two words. A row or column `__other__` holds the keys that are folded in the
+    The margins are the tallies of the two words. Absent: one of the words is not mapped, or the window holds one period
+    only. A row or column `__other__` holds the keys that are folded in the
     tally, and those that are too rare in this table.
     """
 
@@ -54,6 +66,13 @@ class FlagTypeDetail(Document):
 
     occurrences: tuple[CountRange, ...]
     severities: dict[str, Count | None]
+
+
+class FlagDetailBlock(Document):
+    """Detail of each type whose presence is shown by `flag_types`; other types have none."""
+
+    status: Presence
+    types: dict[str, FlagTypeDetail] = {}
 
 
 class FlagCell(Document):
@@ -118,16 +137,22 @@ ReadRole = Literal[
 ]  # those whose values can be there and mean nothing
 
 
+class MaturityBlock(Document):
+    """By calendar period, whether enough of its outcomes are known."""
+
+    status: Presence
+    periods: dict[str, Maturity] = {}
+
+
 class Verdicts(Document):
     """What only exact counts can show, as closed words without numbers. A word turns at a count of many, never of one.
 
-    `outcome_maturity`: by calendar period, whether enough of its outcomes are known.
     `unreadable`: roles of which many values are there and cannot be read.
     """
 
     label_conformance: Literal["conforms", "deviates", "absent", "not_assessable"] = "absent"
     score_range: Literal["inside", "outside"] = "inside"
-    outcome_maturity: dict[str, Maturity] = {}
+    outcome_maturity: MaturityBlock = MaturityBlock(status="absent")
     unreadable: tuple[ReadRole, ...] = ()
 
 

@@ -17,11 +17,12 @@ from calibgit.model.blocks import (
     CrossBlock,
     DesignBlock,
     FlagCountBlock,
-    FlagTypeDetail,
+    FlagDetailBlock,
     MomentBlock,
     Presence,
     PrivacyStatement,
     RateBlock,
+    SubjectBlock,
     TallyBlock,
     Verdicts,
 )
@@ -111,13 +112,10 @@ class GridRow(Document):
     """One row of a grid block: the groups it pools, in order, and its cells, which cover all of its mass.
 
     A group is a band's index, and means the cap that all gates but the block's own set.
-    `half`: how many of the row's assessments are of half `a` of the subjects, on some of the row's own edges; the
-    rest is half `b`. Empty where the halves may not be published.
     """
 
     groups: tuple[int, ...]
     cells: tuple[GridCell, ...]
-    half: tuple[GridCell, ...] = ()
 
 
 class GridBlock(Document):
@@ -125,6 +123,17 @@ class GridBlock(Document):
 
     status: Presence
     grid: GridSpec | None = None
+    rows: tuple[GridRow, ...] = ()
+
+
+class HalfBlock(Document):
+    """Of the rows of the score block, the assessments of half `a` of the subjects; the rest of a row is half `b`.
+
+    Cells lie on some edges of their row; a row that may not be halved is left out. Absent where no column says who was
+    assessed: one person could stand in both halves, and what was tuned on one would not be tested on others.
+    """
+
+    status: Presence
     rows: tuple[GridRow, ...] = ()
 
 
@@ -192,8 +201,12 @@ class CategoryBlock(Document):
 class Stratum(Document):
     """The blocks of one logic version. Versions are never pooled. `n` is the number of counted assessments.
 
-    Blocks: `score` by the cap of the other gates, and by declared group; `confidence` by the cap of the other gates;
-    `flag_counts` by the cap of the other gates; `crosses` of two words, named by their tallies.
+    `dropped`: rows of the window that are not among them, by reason: score missing, no number, or outside the range.
+    Withheld means that there are none, or fewer than the threshold.
+
+    Blocks: `score` by the cap of the other gates, and by declared group and half; `confidence` by the cap of the other
+    gates; `flag_counts` by the cap of the other gates; `crosses` of two words, named by their tallies. Each block has a
+    status: absent where no mapped column could fill it, withheld where disclosure control left it out.
     """
 
     logic_version: str
@@ -210,10 +223,13 @@ class Stratum(Document):
     conflict: GridBlock
     categories: CategoryBlock
     verdicts: Verdicts
+    subjects: SubjectBlock = SubjectBlock(status="absent")
+    dropped: TallyBlock = TallyBlock(status="withheld")
     groups: GroupBlock = GroupBlock(status="absent")
+    halves: HalfBlock = HalfBlock(status="absent")
     outcome_score: ScoreOutcomeBlock = ScoreOutcomeBlock(status="absent")
     flag_counts: FlagCountBlock = FlagCountBlock(status="absent")
-    flag_details: dict[str, FlagTypeDetail] = {}
+    flag_details: FlagDetailBlock = FlagDetailBlock(status="absent")
     feedback: TallyBlock = TallyBlock(status="absent")
     periods: TallyBlock = TallyBlock(status="absent")
     crosses: dict[str, CrossBlock] = {}

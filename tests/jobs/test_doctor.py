@@ -138,3 +138,16 @@ def test_an_unratified_rollback_fails(world: World) -> None:
     govern.activate(governed.workspace("bob"), Version(1, 1, 0), env="production")
     govern.rollback(governed.workspace("bob"), env="production", to=None, reason="x")
     assert any("stands on one person, bob" in what for what in said(governed, "fail"))
+
+
+def test_lines_that_count_one_table_are_told_that_no_ledger_knows_both(world: World) -> None:
+    governed = govern_world(world)
+    assert not [what for what in said(governed, "note") if "a ledger of its own" in what]
+    path = world.clone / "calibgit.toml"
+    text = path.read_text()
+    assert "[lines.scoring.source]" in text
+    path.write_text(text + text.replace("lines.scoring.", "lines.risk.").replace('schema = "calibgit/settings/1"', ""))
+    found = [what for what in said(governed, "note", line="scoring") if "a ledger of its own" in what]
+    assert found == ["the lines risk, scoring all count a table scan_results, and each has a ledger of its own"]
+    path.write_text(path.read_text().replace('"scan_results"', '"other_results"', 1))
+    assert not [what for what in said(governed, "note", line="scoring") if "a ledger of its own" in what]

@@ -79,7 +79,7 @@ def test_folds_groups_and_outcomes_over_one_score_axis_tell_nothing_together(cas
         attack = Attack(list(product(row.cells, ("a", "b"), names, KINDS)))
         for cell in row.cells:
             attack.learn(cell.n, lambda atom, cell=cell: atom[0] == cell)  # type: ignore[misc]
-        for half in row.half:
+        for half in (c for r in case.stratum.halves.rows if r.groups == row.groups for c in r.cells):
             attack.learn(half.n, lambda atom, half=half: inside(atom[0], half) and atom[1] == "a")  # type: ignore[misc]
         for name, rows in case.stratum.groups.groups.items():
             for cell in (c for r in rows if r.groups == row.groups for c in r.cells):
@@ -125,7 +125,7 @@ def test_complements_are_zero_or_many(case: Case) -> None:
     found = [stratum.flag_types.n - n for n in stratum.flag_types.counts.values() if n is not None]
     found += [stratum.n - each.n for each in stratum.categories.categories.values() if each is not None]
     found += [cell.n - cell.positives for cell in stratum.outcome.cells]
-    for name, detail in stratum.flag_details.items():
+    for name, detail in stratum.flag_details.types.items():
         whole = stratum.flag_types.counts[name] or 0
         assert sum(each.n for each in detail.occurrences) == whole
         found += [whole - n for n in detail.severities.values() if n is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import calibgit
+from calibgit.cli.main import run
 from calibgit.engine.table import write_results
 from calibgit.errors import DocumentError, GateClosed
 from calibgit.jobs import calibrating, evidence, measure, proposing
@@ -90,8 +93,53 @@ def test_the_next_window_is_published_beside_the_last(governed: Governed, source
     second = calibrate(governed, source)
     assert None not in {first.evidence, second.evidence}
     assert first.snapshot.window.end <= second.snapshot.window.start
-    ledger = governed.world.remote_git("show", "refs/heads/calibgit/evidence/scoring:ledger.jsonl")
-    assert len(ledger.splitlines()) == 2
+    lines = [json.loads(line) for line in ledger_of(governed).splitlines()]
+    assert [line["previous_snapshot_sha256"] for line in lines] == [None, first.snapshot.digest()]
+    assert {line["tool"] for line in lines} == {f"calibgit {calibgit.__version__}"}
+
+
+def test_a_window_that_is_filled_in_later_changes_no_other(governed: Governed, source: Path) -> None:
+    """What was published before a snapshot stands in the ledger, not in the snapshot: the same rows, the same bytes."""
+    second = calibrate(governed, source)
+    first = calibrate(governed, source, as_of="2024-03-01")
+    again = calibrate(governed, source)
+    assert None not in {first.evidence, second.evidence}
+    assert again.snapshot == second.snapshot
+    lines = [json.loads(line) for line in ledger_of(governed).splitlines()]
+    assert [line["snapshot_sha256"] for line in lines[:2]] == [second.snapshot.digest(), first.snapshot.digest()]
+    assert lines[1]["previous_snapshot_sha256"] == second.snapshot.digest()
+
+
+def test_a_line_that_was_taken_out_of_the_ledger_is_noticed(governed: Governed, source: Path) -> None:
+    for as_of in ("2024-03-01", AS_OF):
+        calibrate(governed, source, as_of=as_of)
+    rewrite(governed, ledger_of(governed).splitlines()[1] + "\n")
+    with pytest.raises(DocumentError, match="LEDGER_MALFORMED"):
+        calibrate(governed, source)
+
+
+def test_a_collection_says_that_its_window_is_published_with_other_counts(
+    governed: Governed, source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It enters no ledger, so this is all that it promises; by what this clone has fetched."""
+    monkeypatch.setenv("CALIBGIT_SIGNING_KEY", str(governed.world.keys["carol"]))
+    words = ["--repo", str(governed.world.clone), "collect", "--source", str(source), "--as-of", AS_OF, "--dry-run"]
+
+    def told(*more: str) -> str:
+        assert run([*words, *more]) == 0
+        return capsys.readouterr().err
+
+    assert "share at most one" not in told()
+    calibrate(governed, source)
+    governed.fetch()
+    assert "share at most one" not in told()
+    assert "counts of 2024-03-01T00:00:00Z to 2024-03-31T00:00:00Z are published" in told("--days", "7")
+    late_row(source, 12)
+    assert "share at most one" in told("--format", "json")
+
+
+def ledger_of(governed: Governed) -> str:
+    return governed.world.remote_git("show", "refs/heads/calibgit/evidence/scoring:ledger.jsonl")
 
 
 @pytest.mark.parametrize("days", [7, 29, 31, 90])
@@ -112,8 +160,7 @@ def test_a_late_row_cannot_be_isolated(governed: Governed, source: Path, wish: p
 
 
 def _is_same(governed: Governed, snapshot: MetricsSnapshot) -> bool:
-    ledger = governed.world.remote_git("show", "refs/heads/calibgit/evidence/scoring:ledger.jsonl")
-    return snapshot.digest() in ledger
+    return snapshot.digest() in ledger_of(governed)
 
 
 def test_a_proposal_by_hand_is_no_way_round_the_ledger(governed: Governed, source: Path) -> None:
@@ -155,12 +202,16 @@ def test_other_findings_about_the_same_counts_are_no_second_publication(governed
 @pytest.mark.parametrize("line", ["x", "{}", '{"window": {"start": 1, "end": 2}}', '{"window": []}'])
 def test_a_ledger_that_cannot_be_read_stops_publishing(governed: Governed, source: Path, line: str) -> None:
     calibrate(governed, source)
+    rewrite(governed, ledger_of(governed) + f"\n{line}\n")
+    with pytest.raises(DocumentError, match=r"LEDGER_MALFORMED|NOT_JSON"):
+        calibrate(governed, source, as_of="2024-03-01")
+
+
+def rewrite(governed: Governed, ledger: str) -> None:
+    """Somebody with push rights commits another ledger."""
     name = "calibgit/evidence/scoring"
     governed.fetch()
     governed.world.git("switch", "--quiet", "-c", name, f"refs/remotes/origin/{name}")
-    path = governed.world.clone / "ledger.jsonl"
-    governed.world.commit({"ledger.jsonl": path.read_text() + line + "\n"}, "By hand")
+    governed.world.commit({"ledger.jsonl": ledger}, "By hand")
     governed.world.git("push", "--quiet", "origin", name)
     governed.world.git("switch", "--quiet", "main")
-    with pytest.raises(DocumentError, match=r"LEDGER_MALFORMED|NOT_JSON"):
-        calibrate(governed, source, as_of="2024-03-01")

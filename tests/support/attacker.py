@@ -142,7 +142,7 @@ def published_numbers(stratum: Stratum) -> Iterator[tuple[str, int]]:
             yield path, value
 
     data = stratum.data()
-    for name in ("design", "moments"):
+    for name in ("design", "moments", "subjects"):
         data.pop(name, None)
     yield from walk(data, "")
 

@@ -94,6 +94,7 @@ class Reference:
         self.counts: Counts = Counter()
         self.totals: Counts = Counter()
         self._subjects: dict[tuple[str, str | None], list[Mapping[str, str]]] = {}
+        self._rows: Counter[str | None] = Counter()
 
     def add_all(self, rows: Iterable[Mapping[str, Any]]) -> Reference:
         for row in rows:
@@ -112,6 +113,7 @@ class Reference:
         start, end = (dt.datetime.fromisoformat(text) for text in (plan.window.start, plan.window.end))
         if not start <= at < end:
             return
+        self._rows[word(row.get("subject"))] += 1
         score = number(row.get("score"))
         low, high = (float(self.config["score_range"][name]) for name in ("min", "max"))
         if score is None or not low <= score <= high:
@@ -258,9 +260,7 @@ class Reference:
                 self.totals["moments", stratum, (a, b), None] += found[a] * found[b]
 
     def _add_subjects(self) -> None:
-        rows: Counter[str | None] = Counter()
-        for (stratum, subject), facts in self._subjects.items():
-            rows[subject] += len(facts)
+        for (stratum, _), facts in self._subjects.items():
             self.counts["clusters", stratum, ("subjects",), None] += 1
             self.totals["clusters", stratum, ("rows",), None] += len(facts)
             self.totals["clusters", stratum, ("rows", "squared"), None] += len(facts) ** 2
@@ -269,5 +269,5 @@ class Reference:
                 self.totals["clusters", stratum, (name, "sum"), None] += found
                 self.totals["clusters", stratum, (name, "with_rows"), None] += found * len(facts)
                 self.totals["clusters", stratum, (name, "squared"), None] += found**2
-        for rank, (_, n) in enumerate(rows.most_common(RANKS), 1):
+        for rank, (_, n) in enumerate(self._rows.most_common(RANKS), 1):
             self.counts["largest", ALL_STRATA, (f"{rank:03}",), None] += n
