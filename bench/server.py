@@ -82,7 +82,7 @@ def _serves_a_client(pid: int) -> bool:
 
 
 def fetch(url: str, sql: str) -> list[tuple[object, ...]]:
-    """All rows of one SELECT over a connection of its own, with the settings that are quickest for few groups of many rows.
+    """All rows of one SELECT over a connection of its own, with the settings that suit few groups of many rows best.
 
     Without statistics of JSON the planner sorts what it could hash; the compiler serves only very long queries.
     """

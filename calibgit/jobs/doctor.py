@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Literal
 
 from calibgit.errors import CalibgitError, DocumentError, GateClosed
@@ -57,8 +58,7 @@ def doctor(workspace: Workspace, *, remote: bool = False) -> dict[str, Any]:
         *_clone(workspace, policy),
         *_waiting(workspace, verification),
         *unfiltered_pushes(workspace.repo.work_tree),
-        *_shared(workspace),
-        *_tables(workspace),
+        *chain(_shared(workspace), _tables(workspace)),
     ]
     if remote:
         found += compare(workspace, verification, policy)
