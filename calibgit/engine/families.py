@@ -28,7 +28,7 @@ _DUCKDB: Final[tuple[tuple[str, Family], ...]] = (
     (r".*\]|(STRUCT|MAP|UNION)\b.*", "nested"),
     (r"BOOLEAN", "boolean"),
     (r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\b.*", "number"),
-    (r"TIMESTAMP\b.*|TIMESTAMP_.*|DATE", "time"),
+    (r"TIMESTAMP\b.*|TIMESTAMP(TZ)?_.*|DATE", "time"),
     (r"VARCHAR|UUID|ENUM\b.*", "text"),
     (r"JSON|VARIANT", "json"),
 )

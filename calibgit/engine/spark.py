@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ _PREFIXES = {
     "map": "nested",
     "struct": "nested",
 }
+# Parts of a nested type that make the whole no VARIANT; a field's name may be one of these words.
+_NO_VARIANT = re.compile(r"map<(?!string)|(?<=[<:,])(interval|void|time|geometry|geography)\b(?!:)")
 _FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".orc": "orc"}
 _ABSENT = frozenset({"TABLE_OR_VIEW_NOT_FOUND", "PATH_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNABLE_TO_INFER_SCHEMA"})
 
@@ -176,4 +179,6 @@ def _column(name: str, kind: str) -> Column:
     if kind.startswith("string collate"):
         return Column(f"({sql} COLLATE UTF8_BINARY)", "text", family="text")
     known = _KINDS.get(kind) or _PREFIXES.get(word, "other")
+    if known == "nested" and _NO_VARIANT.search(kind):
+        known = "other"
     return Column(sql, known, family=of_kind(known))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from calibgit.errors import CalibgitError, EnvironmentFault, UsageError
 from calibgit.jobs.first_mapping import draft_mapping
 from tests.engine.contract import CANARY, HIDDEN, EngineContract, Row, Store, TableContract, require_same
 from tests.engine.test_names import NAMES, ROWS, renamed
+from tests.engine.test_types import require_two
 from tests.engine.traces import by_spark
 from tests.support.odd_json import odd_texts, wrongly_counted
+from tests.support.odd_types import LIST, NAN, OBJECT, ODD_COLUMNS, TRUE, UNREAD, states
 from tests.support.results import COLUMN_OF, GOOD, collect, edge_rows, margin, plain, settings, write_text_table
 
 if "CALIBGIT_REQUIRE_SPARK" not in os.environ:
@@ -218,3 +220,23 @@ def test_a_session_that_does_not_start_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_other_objects_of_spark_are_refused(session: Any) -> None:
     with pytest.raises(UsageError, match="UNSUPPORTED_SOURCE"):
         collect(session.range(1).id)
+
+
+TYPES: list[tuple[str, str, Mapping[str, str]]] = [
+    ("binary", "X'ff00'", UNREAD), ("boolean", "true", TRUE), ("float", "'NaN'", NAN), ("double", "'-Infinity'", UNREAD),
+    ("decimal(6, 3)", "0.290", UNREAD | {"confidence": "ok", "conflict": "ok"}), ("date", "'2024-01-10'", UNREAD),
+    ("array<int>", "array(1, 2)", LIST), ("array<interval day>", "array()", UNREAD), ("map<int, int>", "map(1, 1)", UNREAD),
+    ("struct<time: int>", "named_struct('time', 1)", OBJECT),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "value", "wanted"), TYPES)
+def test_columns_of_the_wrong_type(session: Any, kind: str, value: str, wanted: Mapping[str, str]) -> None:
+    first = "date '2024-01-10' AS created_at, 70 AS overall_score, 's' AS subject, '1.0.0' AS logic_version"
+    cell = f"CAST({value} AS {kind})"
+    assert (
+        states(collect(session.sql(f"SELECT {first}, {', '.join(f'{cell} AS {name}' for name in ODD_COLUMNS)}")))
+        == wanted
+    )
+    for role, rest in (("score", "'2024-01-10' AS created_at"), ("created_at", "70 AS overall_score")):
+        require_two(session.sql(f"SELECT {cell} AS {COLUMN_OF[role]}, {rest}"), role, kind, value, wanted)

@@ -60,7 +60,8 @@ contains({x}, {text})
 TRY_CAST(floor({x}) AS BIGINT)
 
 -- @timestamp: the moment in UTC, NULL when it cannot be read; the session's zone is UTC
-CASE WHEN typeof({x}) LIKE 'TIMESTAMP%' OR typeof({x}) = 'DATE' THEN TRY_CAST({x} AS TIMESTAMP)
+CASE WHEN typeof({x}) = 'TIMESTAMPTZ_NS' THEN TRY_CAST(TRY_CAST({x} AS TIMESTAMPTZ) AS TIMESTAMP)
+     WHEN typeof({x}) LIKE 'TIMESTAMP%' OR typeof({x}) = 'DATE' THEN TRY_CAST({x} AS TIMESTAMP)
      WHEN regexp_full_match(CAST({x} AS VARCHAR), '[0-9]{4}-[0-9]{2}-[0-9]{2}')
      THEN TRY_CAST(CAST({x} AS VARCHAR) AS TIMESTAMP)
      WHEN regexp_full_match(CAST({x} AS VARCHAR), '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+](0[0-9]|1[0-4]):[0-5][0-9])?')

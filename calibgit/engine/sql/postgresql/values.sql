@@ -51,7 +51,7 @@ CASE WHEN {is_object} THEN {member} ELSE {number} END
 CASE WHEN jsonb_typeof({x}) = 'object' THEN {member} ELSE {number} END
 
 -- @measure_nested
-{member}
+CASE WHEN jsonb_typeof({document}) = 'object' THEN {member} ELSE {number} END
 
 -- @member: the number under {key}
 (SELECT CASE jsonb_typeof(j) WHEN 'number' THEN (SELECT {plain} FROM (SELECT CAST(j AS text) AS d OFFSET 0) AS n)

@@ -39,7 +39,7 @@ CASE WHEN {x} IS NULL OR is_variant_null({x}) THEN NULL
 CASE WHEN {first} = '{' THEN {member} ELSE {number} END
 
 -- @measure_nested
-{member}
+CASE WHEN schema_of_variant({document}) LIKE 'OBJECT%' THEN {member} ELSE {number} END
 
 -- @measure_variant
 CASE WHEN schema_of_variant({x}) LIKE 'OBJECT%' THEN {member} ELSE {number} END
@@ -104,8 +104,8 @@ CAST(CAST({x} AS DOUBLE) AS STRING)
 -- @word_variant
 nullif(try_variant_get({x}, '$', 'string'), 'null')
 
--- @word_nested
-CASE WHEN {x} IS NOT NULL THEN '' END
+-- @word_nested: no word, and not empty
+CASE WHEN {x} IS NOT NULL THEN '{}' END
 
 -- @folded: the same with ASCII letters in lower case
 translate({word}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')
