@@ -1,8 +1,7 @@
 -- All count tables: four groupings of the assessments from one pass, and the twelve tables from these few rows.
 WITH typed AS (
   SELECT logic_version AS v, category AS label, data_sufficiency AS sufficient, tier, outcome, created_at,
-         coalesce((ascii(subject[-4]) + 3 * ascii(subject[-3]) + 5 * ascii(subject[-2]) + 7 * ascii(subject[-1]))
-                  % 61 % 2, 0) AS fold,
+         CAST(CAST(encode(substr(subject, strlen(subject) - 3)) AS BIT) AS INTEGER) AS tail,
          CASE WHEN escalation_reason IS NULL OR escalation_reason = '' THEN 'none'
               WHEN contains(lower(escalation_reason), 'pattern recurrence') THEN 'pattern'
               WHEN contains(lower(escalation_reason), 'low confidence') THEN 'confidence'
@@ -14,7 +13,8 @@ WITH typed AS (
   FROM scan_results
   WHERE created_at >= TIMESTAMP '2024-03-01' AND created_at < TIMESTAMP '2024-03-31' AND overall_score BETWEEN 0 AND 100
 ), counted AS (
-  SELECT *, len(f) AS flags, len(list_filter(f, lambda e: e = 'critical')) AS critical,
+  SELECT *, coalesce(((tail >> 24) + 3 * ((tail >> 16) & 255) + 5 * ((tail >> 8) & 255) + 7 * (tail & 255)) % 61 % 2, 0) AS fold,
+         len(f) AS flags, len(list_filter(f, lambda e: e = 'critical')) AS critical,
          len(list_filter(f, lambda e: e = 'high')) AS high, len(list_filter(f, lambda e: e = 'medium')) AS medium,
          len(list_filter(f, lambda e: e = 'low')) AS low
   FROM typed

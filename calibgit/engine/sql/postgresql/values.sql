@@ -156,7 +156,7 @@ CASE WHEN CAST({x} AS text) ~ '^[1-9][0-9]{3}$' THEN make_timestamp(CAST(CAST({x
 {moment} >= CAST({start} AS timestamp) AND {moment} < CAST({end} AS timestamp)
 
 -- @list_text, @list_json, @list_oldjson: the flags as a jsonb list, NULL when missing or not a list
-CASE WHEN {is_list} THEN {document} END
+CASE WHEN {x} = '[]' THEN CAST('[]' AS jsonb) WHEN {is_list} THEN {document} END
 
 -- @list, @object: of any other kind
 CAST(NULL AS jsonb)
