@@ -174,35 +174,33 @@ class LogRatio:
 
 
 @dataclass(frozen=True, slots=True)
-class Association:
-    """A rank correlation with its asymptotic standard error."""
+class Asymptotic:
+    """A statistic that is normal in large samples, with its standard error, inside a range."""
 
-    gamma: float
+    value: float
     error: float
+    method: str
+    least: float = -1.0
+    most: float = 1.0
 
     @property
     def estimate(self) -> float:
-        """Gamma, -1 to 1."""
-        return self.gamma
-
-    @property
-    def method(self) -> str:
-        """Name of the statistic."""
-        return "goodman-kruskal-gamma"
+        """The statistic."""
+        return self.value
 
     def bounds(self, tail: float) -> tuple[float, float]:
-        """Normal bounds, held inside -1 to 1."""
+        """Normal bounds, held inside the range."""
         half = intervals.normal_quantile(1 - tail) * self.error
-        return max(-1.0, self.gamma - half), min(1.0, self.gamma + half)
+        return max(self.least, self.value - half), min(self.most, self.value + half)
 
     def p_above(self, limit: float) -> float:
-        """P of "gamma is at most `limit`"."""
+        """P of "it is at most `limit`"."""
         if self.error <= 0:
-            return 1.0 if self.gamma <= limit else 0.0
-        return intervals.normal_cdf(-(self.gamma - limit) / self.error)
+            return 1.0 if self.value <= limit else 0.0
+        return intervals.normal_cdf(-(self.value - limit) / self.error)
 
     def p_below(self, limit: float) -> float:
-        """P of "gamma is at least `limit`"."""
+        """P of "it is at least `limit`"."""
         if self.error <= 0:
-            return 1.0 if self.gamma >= limit else 0.0
-        return intervals.normal_cdf((self.gamma - limit) / self.error)
+            return 1.0 if self.value >= limit else 0.0
+        return intervals.normal_cdf((self.value - limit) / self.error)

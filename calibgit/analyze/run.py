@@ -9,6 +9,7 @@ from typing import Any
 from calibgit.analyze.confidence import confidence_alignment
 from calibgit.analyze.conformance import conformance
 from calibgit.analyze.crowding import boundary_crowding
+from calibgit.analyze.decisions import decision_consistency
 from calibgit.analyze.distribution import classification_distribution
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge
 from calibgit.analyze.escalation import escalation_patterns
@@ -24,6 +25,7 @@ from calibgit.model.snapshot import CategoryBlock, GridBlock, MetricsSnapshot, O
 
 FAMILIES = (
     boundary_crowding,
+    decision_consistency,
     classification_distribution,
     flag_triggering,
     confidence_alignment,

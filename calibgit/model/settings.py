@@ -114,6 +114,7 @@ class Analysis(Document):
     class_shares: dict[Key, Range] = {}
     class_share: Range = Range(min=0.01, max=0.60)
     escalation_shift: Rate = 0.05
+    decision_consistency: Range = Range(min=0.60)
 
 
 class ProposalLimits(Document):

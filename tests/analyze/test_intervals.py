@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats import proportion  # type: ignore[import-untyped]
 
 from calibgit.analyze import intervals
-from calibgit.analyze.effects import Association, Difference, Gap, LogRatio, Rate
+from calibgit.analyze.effects import Asymptotic, Difference, Gap, LogRatio, Rate
 
 COUNTS = [(0, 20), (1, 30), (9, 100), (10, 100), (50, 100), (199, 200), (200, 200), (360, 1000)]
 
@@ -62,7 +62,7 @@ effects = st.one_of(
     st.builds(lambda r, m, w: Gap(m, min(1.0, m + w), r), rates, st.floats(0, 1), st.floats(0, 0.1)),
     st.builds(lambda a, b: Difference(a.k_low, a.n, b.k_low, b.n), rates, rates),
     st.builds(LogRatio, st.floats(-2, 2), st.floats(0.01, 1), st.integers(4, 30)),
-    st.builds(Association, st.floats(-0.9, 0.9), st.floats(0.01, 0.5)),
+    st.builds(Asymptotic, st.floats(-0.9, 0.9), st.floats(0.01, 0.5), st.just("gamma")),
 )
 
 
