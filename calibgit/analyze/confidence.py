@@ -22,8 +22,8 @@ from calibgit.analyze.calibration import (
     spiegelhalter,
 )
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
-from calibgit.model.draws import standard_normals
 from calibgit.analyze.effects import Gap, Rate
+from calibgit.model.draws import standard_normals
 from calibgit.model.published import measured, total
 from calibgit.model.report import Scalar
 from calibgit.model.snapshot import GridSpec, OutcomeCell
@@ -125,8 +125,8 @@ def _error_over_null(groups: Sequence[Sequence[OutcomeCell]], grid: GridSpec) ->
 def _quality(cells: Sequence[OutcomeCell], grid: GridSpec) -> dict[str, Scalar]:
     """What the whole table says of the probabilities; a cell's middle stands for everybody in it.
 
-    The smooth error that counts as evidence is the least that the cells allow: where everybody has the confidence inside
-    their cell that is nearest to its rate. A wide cell accuses nobody.
+    The smooth error that counts as evidence is the least that the cells allow, where everybody has the confidence of
+    their cell that is nearest to its rate. So a wide cell accuses nobody.
     """
     bounds = [(*_mean_bounds([cell], grid), cell) for cell in cells]
     bins = [Bin((low + high) / 2, cell.n, cell.positives) for low, high, cell in bounds]
