@@ -23,6 +23,7 @@ from calibgit.analyze.calibration import (
 )
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
 from calibgit.analyze.effects import Gap, Rate
+from calibgit.analyze.maturity import immature
 from calibgit.model.draws import standard_normals
 from calibgit.model.published import measured, total
 from calibgit.model.report import Scalar
@@ -90,6 +91,8 @@ def _gap(
     )  # fmt: skip
     size = sum(cell.n for cell in cells)
     least = context.settings.analysis.min_n
+    if late := immature(context.stratum):
+        return judge(context, topic, None, limits, reason=f"outcomes of {' and '.join(late)} are not in", n=size)
     if size < least:
         reason = f"{size} outcomes are too few; it takes {least}"
         return judge(context, topic, None, limits, reason=reason, n=size)

@@ -204,3 +204,46 @@ class Asymptotic:
         if self.error <= 0:
             return 1.0 if self.value >= limit else 0.0
         return intervals.normal_cdf((self.value - limit) / self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """Root of the chi-square distance of two samples, per assessment, from a statistic of homogeneity.
+
+    Attributes:
+        statistic: chi-square of `df` degrees of freedom where the populations are alike.
+        df: degrees of freedom.
+        size: the noncentrality is `size` times the squared distance.
+    """
+
+    statistic: float
+    df: int
+    size: float
+
+    @property
+    def estimate(self) -> float:
+        """The distance without what chance adds to it, 0 or more."""
+        return math.sqrt(max(0.0, (self.statistic - self.df) / self.size))
+
+    @property
+    def method(self) -> str:
+        """Name of the test."""
+        return "noncentral-chi-square"
+
+    def bounds(self, tail: float) -> tuple[float, float]:
+        """Bounds of the distance, by inversion of the noncentral chi-square; held about the estimate."""
+        from scipy import special  # noqa: PLC0415  kept off the start-up path
+
+        low, high = (float(special.chndtrinc(self.statistic, self.df, p)) for p in (1 - tail, tail))
+        low, high = (math.sqrt(max(nc, 0.0) / self.size) if math.isfinite(nc) else 0.0 for nc in (low, high))
+        return min(low, self.estimate), max(high, self.estimate)
+
+    def p_above(self, limit: float) -> float:
+        """P of "the distance is at most `limit`"."""
+        from scipy import special  # noqa: PLC0415
+
+        return 1 - float(special.chndtr(self.statistic, self.df, self.size * limit**2))
+
+    def p_below(self, limit: float) -> float:
+        """P of "the distance is at least `limit`"."""
+        return 1 - self.p_above(limit)
