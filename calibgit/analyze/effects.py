@@ -41,11 +41,16 @@ class Effect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A proportion of `n`: between `k_low` and `k_high` events, equal unless publication hides the count."""
+    """A proportion of `n`: between `k_low` and `k_high` events, equal unless publication hides the count.
+
+    `design` is the design effect, at least 1: how many times the binomial's the variance is, because one subject can
+    have several assessments (Kish 1965). Counts and size are divided by it.
+    """
 
     k_low: int
     k_high: int
     n: int
+    design: float = 1.0
 
     @property
     def estimate(self) -> float:
@@ -55,22 +60,22 @@ class Rate:
     @property
     def method(self) -> str:
         """Which of the two intervals is used."""
-        small = intervals.is_small(self.k_low, self.n) or intervals.is_small(self.k_high, self.n)
-        return "clopper-pearson" if small else "wilson-score"
+        small = any(intervals.is_small(k / self.design, self.n / self.design) for k in (self.k_low, self.k_high))
+        return ("clopper-pearson" if small else "wilson-score") + ("" if self.design == 1 else "/design-effect")
 
     def bounds(self, tail: float) -> tuple[float, float]:
         """Lower and upper bound, 0 to 1."""
-        lower, _ = intervals.rate_bounds(self.k_low, self.n, tail)
-        _, upper = intervals.rate_bounds(self.k_high, self.n, tail)
+        lower, _ = intervals.rate_bounds(self.k_low / self.design, self.n / self.design, tail)
+        _, upper = intervals.rate_bounds(self.k_high / self.design, self.n / self.design, tail)
         return lower, upper
 
     def p_above(self, limit: float) -> float:
         """P of "at most `limit`"."""
-        return intervals.rate_p_above(self.k_low, self.n, limit)
+        return intervals.rate_p_above(self.k_low / self.design, self.n / self.design, limit)
 
     def p_below(self, limit: float) -> float:
         """P of "at least `limit`"."""
-        return intervals.rate_p_below(self.k_high, self.n, limit)
+        return intervals.rate_p_below(self.k_high / self.design, self.n / self.design, limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
-from calibgit.analyze.effects import Rate
 from calibgit.analyze.intervals import rule_of_three
 from calibgit.model.report import Scalar
 from calibgit.model.snapshot import MISSING, OTHER
@@ -36,7 +35,7 @@ def _types(context: Context) -> list[Draft]:
             found.append(judge(context, topic, None, limits, reason="no assessment records flags"))
         else:
             extra: dict[str, Scalar] = {"upper_by_rule_of_three": rule_of_three(block.n)} if count == 0 else {}
-            found.append(judge(context, topic, Rate(count, count, block.n), limits, evidence=extra))
+            found.append(judge(context, topic, context.rate(count, count, block.n, "flagged"), limits, evidence=extra))
     return found
 
 
@@ -67,4 +66,4 @@ def _critical(context: Context) -> Draft:
         return judge(context, topic, None, limits, reason="no assessment records flags")
     count = block.counts.get(CRITICAL, 0)
     hidden = block.counts.get(OTHER, 0) if CRITICAL in block.folded else 0
-    return judge(context, topic, Rate(count, count + hidden, size), limits)
+    return judge(context, topic, context.rate(count, count + hidden, size, f"severity:{CRITICAL}"), limits)

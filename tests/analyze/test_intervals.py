@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from scipy import stats
 from statsmodels.stats import proportion  # type: ignore[import-untyped]
 
 from calibgit.analyze import intervals
-from calibgit.analyze.effects import Asymptotic, Difference, Gap, LogRatio, Rate
+from calibgit.analyze.effects import Asymptotic, Difference, Distance, Gap, LogRatio, Rate
 
 COUNTS = [(0, 20), (1, 30), (9, 100), (10, 100), (50, 100), (199, 200), (200, 200), (360, 1000)]
 
@@ -59,6 +60,8 @@ def test_no_event_keeps_the_rule_of_three() -> None:
 rates = st.tuples(st.integers(1, 500), st.floats(0, 1)).map(lambda t: Rate(int(t[0] * t[1]), int(t[0] * t[1]), t[0]))
 effects = st.one_of(
     rates,
+    st.builds(lambda r, design: replace(r, design=design), rates, st.floats(1, 4)),
+    st.builds(Distance, st.floats(0.5, 200), st.integers(1, 30), st.floats(20, 5_000)),
     st.builds(lambda r, m, w: Gap(m, min(1.0, m + w), r), rates, st.floats(0, 1), st.floats(0, 0.1)),
     st.builds(lambda a, b: Difference(a.k_low, a.n, b.k_low, b.n), rates, rates),
     st.builds(LogRatio, st.floats(-2, 2), st.floats(0.01, 1), st.integers(4, 30)),
