@@ -7,6 +7,7 @@ of clustered assessments are divided by their design effect.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 PLAIN_TAIL = 0.025
 SMALL_COUNT = 10
@@ -87,6 +88,23 @@ def rate_p_above(k: float, n: float, limit: float) -> float:
 def rate_p_below(k: float, n: float, limit: float) -> float:
     """One-sided p of "the rate is at least `limit`"."""
     return rate_p_above(n - k, n, 1 - limit)
+
+
+def goodman(counts: Sequence[float], error: float = 0.05) -> list[tuple[float, float]]:
+    """Simultaneous intervals of the shares of a multinomial (Goodman 1965).
+
+    Args:
+        counts: one a kind; their sum is at least 1.
+        error: the probability that any of the intervals misses its share.
+    """
+    n = sum(counts)
+    z = normal_quantile(1 - error / (2 * max(len(counts), 1)))
+    found = []
+    for k in counts:
+        half = z * math.sqrt(z * z + 4 * k * (n - k) / n)
+        low, high = ((z * z + 2 * k + sign * half) / (2 * (n + z * z)) for sign in (-1, 1))
+        found.append((max(0.0, low), min(1.0, high)))
+    return found
 
 
 def newcombe(k: float, n: float, k_before: float, n_before: float, tail: float = PLAIN_TAIL) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -50,6 +51,12 @@ def test_newcombe_agrees_with_statsmodels(counts: Any) -> None:
 def test_two_proportion_p_agrees_with_statsmodels() -> None:
     _, expected = proportion.proportions_ztest([50, 40], [400, 500])
     assert intervals.two_proportion_p(50, 400, 40, 500) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("counts", [(5, 40, 200, 755), (0, 10, 90), (300, 300)])
+def test_simultaneous_shares_are_those_of_statsmodels(counts: tuple[int, ...]) -> None:
+    expected = proportion.multinomial_proportions_confint(counts, alpha=0.05, method="goodman")
+    assert np.array(intervals.goodman(counts)) == pytest.approx(np.array(expected), abs=1e-9)
 
 
 def test_no_event_keeps_the_rule_of_three() -> None:
