@@ -18,7 +18,7 @@ class Scenario:
     Attributes:
         name: for the table.
         truth: the population.
-        finds: prefixes of the ids of right findings; none for a healthy population.
+        finds: prefixes of the the ids of right findings; none for a healthy population.
         sizes: assessments in the window.
     """
 
@@ -42,13 +42,13 @@ def _graded(
 FAULTS: Final = (
     *_graded(
         "share piled up above a cut",
-        ("crowding:", "sorting:"),
+        ("crowding:good", "sorting:good"),
         _LARGE,
         {share: Truth("broad", piled=share) for share in (0.03, 0.06, 0.10)},
     ),
     *_graded(
         "share sorted from below a cut to above",
-        ("sorting:",),
+        ("sorting:good",),
         (*_LARGE, 30_000),
         {share: Truth("broad", sorted_up=share) for share in (0.25, 0.5, 0.75)},
     ),
