@@ -16,12 +16,12 @@ OUTCOME_MATURITY = "outcome_maturity"
 
 def immature(stratum: Stratum) -> tuple[str, ...]:
     """Calendar periods whose outcomes are not in, or cannot be said to be, where others of the window can."""
-    return tuple(sorted(name for name, word in stratum.verdicts.outcome_maturity.items() if word == "immature"))
+    return tuple(sorted(name for name, word in stratum.verdicts.outcome_maturity.periods.items() if word == "immature"))
 
 
 def outcome_maturity(context: Context) -> list[Draft | Finding]:
     """One finding; none where no outcome is recorded."""
-    words = context.stratum.verdicts.outcome_maturity
+    words = context.stratum.verdicts.outcome_maturity.periods
     topic = Topic(
         context.name("outcomes", "maturity"), OUTCOME_MATURITY, "outcomes", "Whether outcomes are in", ("confidence",),
     )  # fmt: skip

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from calibgit.analyze.run import analyze
-from calibgit.model.blocks import Verdicts
+from calibgit.model.blocks import MaturityBlock, Verdicts
 from tests.support.snapshots import Plan, config, generator, line, smooth, stratum, window
 
 
 def report(words: dict[str, Any]) -> Any:
     plan = Plan(scores=smooth(generator(1), 4_000, 45, 12), hot=0.15)
     taken = stratum(plan)
-    verdicts = Verdicts(label_conformance="conforms", outcome_maturity=words)
+    maturity = MaturityBlock(status="present" if words else "absent", periods=words)
+    verdicts = Verdicts(label_conformance="conforms", outcome_maturity=maturity)
     shown = window(plan).model_copy(update={"strata": (taken.model_copy(update={"verdicts": verdicts}),)})
     return analyze(shown, config_data=config(), settings=line())
 
