@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from bench import by_hand, collecting, frames, gto, registry, runtime, scale, seed_way, spark, startup
+from bench import by_hand, collecting, detection, frames, gto, registry, runtime, scale, seed_way, spark, startup
 
 BENCHES = {
     "startup": startup.measure,
@@ -23,6 +23,7 @@ LONG = {
     "seed_way": seed_way.measure,
     "scale": scale.measure,
     "spark": spark.measure,
+    "detection": detection.measure,
 }
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from calibgit.analyze.effects import Association
+from calibgit.analyze.effects import Asymptotic
 from calibgit.model.snapshot import GridRow
 
 
-def goodman_kruskal(rows: Sequence[GridRow]) -> Association | None:
+def goodman_kruskal(rows: Sequence[GridRow]) -> Asymptotic | None:
     """Goodman and Kruskal's gamma (1954) of band rank by confidence, with its standard error (1963).
 
     Positive when better bands, which have lower indices, come with higher values. Two cells count as a pair only
@@ -29,4 +29,4 @@ def goodman_kruskal(rows: Sequence[GridRow]) -> Association | None:
     if p + q == 0:
         return None
     spread = float(n @ (q * concordant - p * discordant) ** 2)
-    return Association((p - q) / (p + q), 4 / (p + q) ** 2 * math.sqrt(spread))
+    return Asymptotic((p - q) / (p + q), 4 / (p + q) ** 2 * math.sqrt(spread), "goodman-kruskal-gamma")

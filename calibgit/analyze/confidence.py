@@ -6,19 +6,32 @@ itself, and a label that needs 0.7 has a mean above 0.7 whatever the confidence 
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from calibgit.analyze.association import goodman_kruskal
+from calibgit.analyze.calibration import (
+    Bin,
+    brier_parts,
+    concordance,
+    debiased_error,
+    smooth_error,
+    smooth_error_by_chance,
+    spiegelhalter,
+)
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
 from calibgit.analyze.effects import Gap, Rate
+from calibgit.analyze.maturity import immature
+from calibgit.model.draws import standard_normals
 from calibgit.model.published import measured, total
 from calibgit.model.report import Scalar
 from calibgit.model.snapshot import GridSpec, OutcomeCell
 
 CONFIDENCE_ALIGNMENT = "confidence_alignment"
 CELLS = 10
+CHANCE = 99  # perfect scores that an error is compared with
 _AFFECTED = ("confidence",)
 
 
@@ -34,7 +47,7 @@ def confidence_alignment(context: Context) -> list[Draft]:
 def _calibration(context: Context, grid: GridSpec, cells: Sequence[OutcomeCell]) -> list[Draft]:
     pending = context.stratum.outcome.pending
     groups = _tenths(cells, grid)
-    evidence: dict[str, Scalar] = {"pending": pending} | _error_over_null(groups, grid)
+    evidence: dict[str, Scalar] = {"pending": pending} | _error_over_null(groups, grid) | _quality(cells, grid)
     found = [_gap(context, "overall", "Mean confidence minus the observed rate", cells, grid, evidence)]
     for group in groups:
         lo, hi = grid.value(group[0].lo), grid.value(min(group[-1].hi, grid.bins - 1))
@@ -78,6 +91,8 @@ def _gap(
     )  # fmt: skip
     size = sum(cell.n for cell in cells)
     least = context.settings.analysis.min_n
+    if late := immature(context.stratum):
+        return judge(context, topic, None, limits, reason=f"outcomes of {' and '.join(late)} are not in", n=size)
     if size < least:
         reason = f"{size} outcomes are too few; it takes {least}"
         return judge(context, topic, None, limits, reason=reason, n=size)
@@ -108,6 +123,36 @@ def _error_over_null(groups: Sequence[Sequence[OutcomeCell]], grid: GridSpec) ->
         error += n / size * abs(mean - sum(cell.positives for cell in group) / n)
         null += n / size * math.sqrt(2 / math.pi * mean * (1 - mean) / n)
     return {"calibration_error": error, "calibration_error_of_a_perfect_score": null}
+
+
+def _quality(cells: Sequence[OutcomeCell], grid: GridSpec) -> dict[str, Scalar]:
+    """What the whole table says of the probabilities; a cell's middle stands for everybody in it.
+
+    The smooth error that counts as evidence is the least that the cells allow, where everybody has the confidence of
+    their cell that is nearest to its rate. So a wide cell accuses nobody.
+    """
+    bounds = [(*_mean_bounds([cell], grid), cell) for cell in cells]
+    bins = [Bin((low + high) / 2, cell.n, cell.positives) for low, high, cell in bounds]
+    kind = [Bin(min(max(c.positives / c.n, low), high), c.n, c.positives) for low, high, c in bounds]
+    parts = brier_parts(bins)
+    seed = hashlib.sha256(repr([(b.p, b.n) for b in kind]).encode()).digest()
+    chance = smooth_error_by_chance(kind, standard_normals(seed, CHANCE, len(kind)))
+    least = smooth_error(kind)
+    return {
+        "brier_score": parts.score,
+        "brier_reliability": parts.reliability,
+        "brier_resolution": parts.resolution,
+        "brier_uncertainty": parts.uncertainty,
+        "miscalibration": parts.miscalibration,
+        "discrimination": parts.discrimination,
+        "concordance": concordance(bins),
+        "debiased_error": debiased_error(bins),
+        "smooth_error": smooth_error(bins),
+        "smooth_error_at_least": least,
+        "smooth_error_of_a_perfect_score": float(chance.mean()),
+        "p_of_the_least_smooth_error": (1 + int((chance >= least).sum())) / (1 + CHANCE),
+        "spiegelhalter_z": spiegelhalter(bins),
+    }
 
 
 def _association(context: Context) -> Draft:

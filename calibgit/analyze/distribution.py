@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
-from calibgit.analyze.effects import Rate
 from calibgit.model.published import score_caps
 from calibgit.model.snapshot import MISSING, OTHER
 
@@ -25,7 +24,7 @@ def classification_distribution(context: Context) -> list[Draft]:
         low, high = bounds[band]
         topic = _topic(context, band, f"The share of band {band!r}")
         limits = Limits.rate(analysis.class_shares.get(band, analysis.class_share))
-        effect = Rate(low, high, size) if size > 0 else None
+        effect = context.rate(low, high, size, f"label:{band}") if size > 0 else None
         reason = "" if effect else "no assessment has a label"
         found.append(judge(context, topic, effect, limits, reason=reason, evidence={"source": source}))
     return found

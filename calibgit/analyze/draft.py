@@ -38,6 +38,17 @@ class Context:
     before: Stratum | None = None
     before_note: str = "no previous snapshot was given"
 
+    def rate(self, k_low: int, k_high: int, n: int, indicator: str = "") -> Rate:
+        """A rate, with the design effect of an indicator where subjects repeat and it is published.
+
+        An indicator without one of its own (too rare to publish) gets the largest of all.
+        """
+        effects = self.stratum.design.effects
+        found = effects.get(indicator) if indicator else None
+        if found is None:
+            found = max(effects.values(), default=100)
+        return Rate(k_low, k_high, n, max(found, 100) / 100)
+
     def name(self, *parts: str) -> str:
         """Stable id; a stratum that is not under review carries its version."""
         suffix = "" if self.gates is not None else f"@{self.stratum.logic_version}"

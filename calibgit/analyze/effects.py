@@ -41,11 +41,16 @@ class Effect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A proportion of `n`: between `k_low` and `k_high` events, equal unless publication hides the count."""
+    """A proportion of `n`: between `k_low` and `k_high` events, equal unless publication hides the count.
+
+    `design` is the design effect, at least 1: how many times the binomial's the variance is, because one subject can
+    have several assessments (Kish 1965). Counts and size are divided by it.
+    """
 
     k_low: int
     k_high: int
     n: int
+    design: float = 1.0
 
     @property
     def estimate(self) -> float:
@@ -55,22 +60,22 @@ class Rate:
     @property
     def method(self) -> str:
         """Which of the two intervals is used."""
-        small = intervals.is_small(self.k_low, self.n) or intervals.is_small(self.k_high, self.n)
-        return "clopper-pearson" if small else "wilson-score"
+        small = any(intervals.is_small(k / self.design, self.n / self.design) for k in (self.k_low, self.k_high))
+        return ("clopper-pearson" if small else "wilson-score") + ("" if self.design == 1 else "/design-effect")
 
     def bounds(self, tail: float) -> tuple[float, float]:
         """Lower and upper bound, 0 to 1."""
-        lower, _ = intervals.rate_bounds(self.k_low, self.n, tail)
-        _, upper = intervals.rate_bounds(self.k_high, self.n, tail)
+        lower, _ = intervals.rate_bounds(self.k_low / self.design, self.n / self.design, tail)
+        _, upper = intervals.rate_bounds(self.k_high / self.design, self.n / self.design, tail)
         return lower, upper
 
     def p_above(self, limit: float) -> float:
         """P of "at most `limit`"."""
-        return intervals.rate_p_above(self.k_low, self.n, limit)
+        return intervals.rate_p_above(self.k_low / self.design, self.n / self.design, limit)
 
     def p_below(self, limit: float) -> float:
         """P of "at least `limit`"."""
-        return intervals.rate_p_below(self.k_high, self.n, limit)
+        return intervals.rate_p_below(self.k_high / self.design, self.n / self.design, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,35 +179,76 @@ class LogRatio:
 
 
 @dataclass(frozen=True, slots=True)
-class Association:
-    """A rank correlation with its asymptotic standard error."""
+class Asymptotic:
+    """A statistic that is normal in large samples, with its standard error, inside a range."""
 
-    gamma: float
+    value: float
     error: float
+    method: str
+    least: float = -1.0
+    most: float = 1.0
 
     @property
     def estimate(self) -> float:
-        """Gamma, -1 to 1."""
-        return self.gamma
+        """The statistic."""
+        return self.value
+
+    def bounds(self, tail: float) -> tuple[float, float]:
+        """Normal bounds, held inside the range."""
+        half = intervals.normal_quantile(1 - tail) * self.error
+        return max(self.least, self.value - half), min(self.most, self.value + half)
+
+    def p_above(self, limit: float) -> float:
+        """P of "it is at most `limit`"."""
+        if self.error <= 0:
+            return 1.0 if self.value <= limit else 0.0
+        return intervals.normal_cdf(-(self.value - limit) / self.error)
+
+    def p_below(self, limit: float) -> float:
+        """P of "it is at least `limit`"."""
+        if self.error <= 0:
+            return 1.0 if self.value >= limit else 0.0
+        return intervals.normal_cdf((self.value - limit) / self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """Root of the chi-square distance of two samples, per assessment, from a statistic of homogeneity.
+
+    Attributes:
+        statistic: chi-square of `df` degrees of freedom where the populations are alike.
+        df: degrees of freedom.
+        size: the noncentrality is `size` times the squared distance.
+    """
+
+    statistic: float
+    df: int
+    size: float
+
+    @property
+    def estimate(self) -> float:
+        """The distance without what chance adds to it, 0 or more."""
+        return math.sqrt(max(0.0, (self.statistic - self.df) / self.size))
 
     @property
     def method(self) -> str:
-        """Name of the statistic."""
-        return "goodman-kruskal-gamma"
+        """Name of the test."""
+        return "noncentral-chi-square"
 
     def bounds(self, tail: float) -> tuple[float, float]:
-        """Normal bounds, held inside -1 to 1."""
-        half = intervals.normal_quantile(1 - tail) * self.error
-        return max(-1.0, self.gamma - half), min(1.0, self.gamma + half)
+        """Bounds of the distance, by inversion of the noncentral chi-square; held about the estimate."""
+        from scipy import special  # noqa: PLC0415  kept off the start-up path
+
+        low, high = (float(special.chndtrinc(self.statistic, self.df, p)) for p in (1 - tail, tail))
+        low, high = (math.sqrt(max(nc, 0.0) / self.size) if math.isfinite(nc) else 0.0 for nc in (low, high))
+        return min(low, self.estimate), max(high, self.estimate)
 
     def p_above(self, limit: float) -> float:
-        """P of "gamma is at most `limit`"."""
-        if self.error <= 0:
-            return 1.0 if self.gamma <= limit else 0.0
-        return intervals.normal_cdf(-(self.gamma - limit) / self.error)
+        """P of "the distance is at most `limit`"."""
+        from scipy import special  # noqa: PLC0415
+
+        return 1 - float(special.chndtr(self.statistic, self.df, self.size * limit**2))
 
     def p_below(self, limit: float) -> float:
-        """P of "gamma is at least `limit`"."""
-        if self.error <= 0:
-            return 1.0 if self.gamma >= limit else 0.0
-        return intervals.normal_cdf((self.gamma - limit) / self.error)
+        """P of "the distance is at least `limit`"."""
+        return 1 - self.p_above(limit)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
-from calibgit.analyze.effects import Difference, Rate
+from calibgit.analyze.effects import Difference
 from calibgit.analyze.intervals import two_proportion_p
 from calibgit.model.blocks import TallyBlock
 from calibgit.model.report import Scalar
-from calibgit.model.snapshot import MISSING
+from calibgit.model.snapshot import MISSING, OTHER
 
 ESCALATION_PATTERNS = "escalation_patterns"
 NOT_ESCALATED = frozenset({"none", "__none__"})
@@ -36,9 +36,15 @@ def escalation_patterns(context: Context) -> list[Draft]:
         f"class_{name}": k for name, k in block.counts.items() if name not in NOT_ESCALATED and name != MISSING
     }
     return [
-        judge(context, topic, Rate(count, count, size), limits, evidence=mix),
+        judge(context, topic, context.rate(*_bounds(block, count), size, "escalated"), limits, evidence=mix),
         _shift(context, count, size),
     ]
+
+
+def _bounds(block: TallyBlock, count: int) -> tuple[int, int]:
+    """At least and at most how many escalated, where "none" itself is folded."""
+    hidden = block.counts.get(OTHER, 0) if NOT_ESCALATED & set(block.folded) else 0
+    return count - hidden, count
 
 
 def _shift(context: Context, count: int, size: int) -> Draft:

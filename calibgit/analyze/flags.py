@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
-from calibgit.analyze.effects import Rate
-from calibgit.analyze.intervals import rule_of_three
+from calibgit.analyze.intervals import goodman, rule_of_three
+from calibgit.model.blocks import TallyBlock
+from calibgit.model.published import tally_bounds
 from calibgit.model.report import Scalar
 from calibgit.model.snapshot import MISSING, OTHER
 
@@ -36,7 +37,7 @@ def _types(context: Context) -> list[Draft]:
             found.append(judge(context, topic, None, limits, reason="no assessment records flags"))
         else:
             extra: dict[str, Scalar] = {"upper_by_rule_of_three": rule_of_three(block.n)} if count == 0 else {}
-            found.append(judge(context, topic, Rate(count, count, block.n), limits, evidence=extra))
+            found.append(judge(context, topic, context.rate(count, count, block.n, "flagged"), limits, evidence=extra))
     return found
 
 
@@ -65,6 +66,16 @@ def _critical(context: Context) -> Draft:
     size = sum(block.counts.values()) - block.counts.get(MISSING, 0)
     if size <= 0:
         return judge(context, topic, None, limits, reason="no assessment records flags")
-    count = block.counts.get(CRITICAL, 0)
-    hidden = block.counts.get(OTHER, 0) if CRITICAL in block.folded else 0
-    return judge(context, topic, Rate(count, count + hidden, size), limits)
+    low, high = tally_bounds(block, [CRITICAL])
+    rate = context.rate(low, high, size, f"severity:{CRITICAL}")
+    return judge(context, topic, rate, limits, evidence=_mix(block))
+
+
+def _mix(block: TallyBlock) -> dict[str, Scalar]:
+    """Shares by worst severity, each with a bound on both sides that hold together."""
+    counts = {word: n for word, n in block.counts.items() if word != MISSING}
+    bounds = goodman(list(counts.values()))
+    found: dict[str, Scalar] = {}
+    for word, (low, high) in zip(counts, bounds, strict=True):
+        found |= {f"mix_{word}_at_least": low, f"mix_{word}_at_most": high}
+    return found

@@ -9,10 +9,13 @@ from typing import Any
 from calibgit.analyze.confidence import confidence_alignment
 from calibgit.analyze.conformance import conformance
 from calibgit.analyze.crowding import boundary_crowding
+from calibgit.analyze.decisions import decision_consistency
 from calibgit.analyze.distribution import classification_distribution
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge
+from calibgit.analyze.drift import drift
 from calibgit.analyze.escalation import escalation_patterns
 from calibgit.analyze.flags import flag_triggering
+from calibgit.analyze.maturity import outcome_maturity
 from calibgit.analyze.sufficiency import DATA_SUFFICIENCY, conflict_density, data_sufficiency
 from calibgit.analyze.verdict import conclude
 from calibgit.errors import UsageError
@@ -24,12 +27,14 @@ from calibgit.model.snapshot import CategoryBlock, GridBlock, MetricsSnapshot, O
 
 FAMILIES = (
     boundary_crowding,
+    decision_consistency,
     classification_distribution,
     flag_triggering,
     confidence_alignment,
     escalation_patterns,
     data_sufficiency,
     conflict_density,
+    drift,
 )
 
 
@@ -58,6 +63,7 @@ def analyze(
             drafts.append(_empty(context))
             continue
         drafts += conformance(context)
+        drafts += outcome_maturity(context)
         for family in FAMILIES:
             drafts += family(context)
     findings, tests = conclude(drafts, settings.analysis.false_discovery_rate)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
-from calibgit.analyze.effects import Rate
-from calibgit.model.published import measured, total
+from calibgit.model.published import measured, tally_bounds, total
 from calibgit.model.snapshot import MISSING, OTHER
 
 DATA_SUFFICIENCY = "data_sufficiency"
@@ -29,21 +28,26 @@ def data_sufficiency(context: Context) -> list[Draft]:
         advice_high="The producer leaves the field out too often. Mend the producer.",
         advice_low="The field is present more often than its range expects.",
     )  # fmt: skip
-    missing = block.counts.get(MISSING, 0)
+    missing, missing_at_most = tally_bounds(block, [MISSING])
     everything = sum(block.counts.values())
-    answered = everything - missing - block.counts.get(OTHER, 0)
-    lacking = sum(k for key, k in block.counts.items() if key in INSUFFICIENT)
+    lacking, lacking_at_most = tally_bounds(block, INSUFFICIENT)
+    answered = everything - missing - (0 if block.folded else block.counts.get(OTHER, 0))
     if everything == 0:
         return [judge(context, rate, None, Limits(), reason="there is no assessment")]
     limits = Limits.rate(analysis.insufficient_rate)
     first = (
-        judge(context, rate, Rate(lacking, lacking, answered), limits)
+        judge(context, rate, context.rate(lacking, lacking_at_most, answered, "insufficient"), limits)
         if answered > 0
         else judge(context, rate, None, limits, reason="no assessment says whether its data suffice")
     )
     return [
         first,
-        judge(context, absent, Rate(missing, missing, everything), Limits.rate(analysis.absent_rate)),
+        judge(
+            context,
+            absent,
+            context.rate(missing, missing_at_most, everything),
+            Limits.rate(analysis.absent_rate),
+        ),
     ]
 
 
@@ -65,4 +69,4 @@ def conflict_density(context: Context) -> list[Draft]:
         return [judge(context, topic, None, limits, reason="no assessment records a conflict density")]
     sure = sum(cell.n for row in rows for cell in row.cells if cell.lo >= 1)
     perhaps = sum(cell.n for row in rows for cell in row.cells if cell.lo < 1 < cell.hi)
-    return [judge(context, topic, Rate(sure, sure + perhaps, size), limits)]
+    return [judge(context, topic, context.rate(sure, sure + perhaps, size), limits)]

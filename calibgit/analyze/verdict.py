@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from calibgit.analyze.draft import Draft, Limits, Unit
 from calibgit.analyze.effects import Effect
 from calibgit.analyze.intervals import PLAIN_TAIL
 from calibgit.analyze.multiplicity import benjamini_hochberg
+from calibgit.analyze.turning import rows_needed, turning_point
 from calibgit.model.report import SEVERITIES, Finding, Severity, Status, Test
 from calibgit.model.rounding import percent, six_digits
 
@@ -39,10 +41,15 @@ def conclude(drafts: Sequence[Draft | Finding], rate: float) -> tuple[tuple[Find
             found.append(_not_assessable(draft))
             continue
         breach = selection.rejected[index]
+        turning = selection.tail if breach else _next_tail(selection.rejected, rate)
         tail = selection.tail if breach else PLAIN_TAIL
         test = _test(draft, draft.effect, tail, adjusted=breach)
         test = test.model_copy(update={"p": p[index], "q": six_digits(selection.q[index])})
-        found.append(_finding(draft, test))
+        found.append(
+            _finding(
+                draft, test, turning_point(draft, draft.effect, test, turning, partial(_show, unit=draft.limits.unit))
+            )
+        )
     return tuple(found), len(tested)
 
 
@@ -88,7 +95,12 @@ def severity_of(test: Test, limits: Limits, ceiling: Severity) -> Severity:
     return min(grade, ceiling, key=SEVERITIES.index)
 
 
-def _finding(draft: Draft, test: Test) -> Finding:
+def _next_tail(rejected: Sequence[bool], rate: float) -> float:
+    """The one-sided error probability at which one test more would be rejected."""
+    return (sum(rejected) + 1) * rate / len(rejected)
+
+
+def _finding(draft: Draft, test: Test, turning: str) -> Finding:
     status = status_of(test)
     over = test.limit_high is not None and test.estimate > test.limit_high
     advice = {
@@ -104,6 +116,7 @@ def _finding(draft: Draft, test: Test) -> Finding:
         severity=severity_of(test, draft.limits, draft.ceiling),
         status=status,
         description=_sentence(draft, test),
+        turning_point=turning,
         test=test,
         evidence=_rounded(draft),
         recommendation=advice,
@@ -120,6 +133,7 @@ def _not_assessable(draft: Draft) -> Finding:
         severity="info",
         status="not_assessable",
         description=f"{draft.what} cannot be judged: {draft.reason}.",
+        turning_point=rows_needed(dict(draft.evidence)),
         evidence=_rounded(draft),
         recommendation="Nothing can be said; do not read this as good or bad.",
         affected_components=draft.affected,

@@ -20,6 +20,8 @@ def print_findings(report: Any) -> None:
             continue
         say(f"  {finding.severity:<8} {finding.status:<6} {finding.id}")
         say(f"           {finding.description}")
+        if finding.turning_point:
+            say(f"           {finding.turning_point}")
         say(f"           -> {finding.recommendation}")
     s = report.summary
     say(f"  {quiet} more are in order, absent or not assessable; {s.tests} tests shared one error budget")

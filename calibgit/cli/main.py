@@ -23,6 +23,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "calibgit.cli.init:init",
         "Write the files of a governed repository; --seal starts its registry.",
     ),
+    "backtest": (
+        "calibgit.cli.backtest:backtest",
+        "Say what calibgit would have said on your own history.",
+    ),
     "doctor": ("calibgit.cli.doctor:doctor", "Say what is in order, and who can do what today."),
     "demo": ("calibgit.cli.demo.command:demo", "Play the whole story in a throw-away repository."),
     "collect": (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from calibgit.model.snapshot import NO_VALUE, GridCell, GridRow, GridSpec
+from calibgit.model.blocks import TallyBlock
+from calibgit.model.snapshot import NO_VALUE, OTHER, GridCell, GridRow, GridSpec
 
 
 def common_edges(rows: Iterable[GridRow], bins: int) -> tuple[int, ...]:
@@ -41,6 +42,14 @@ def measured(rows: Iterable[GridRow]) -> tuple[GridRow, ...]:
 def total(rows: Iterable[GridRow]) -> int:
     """All assessments of the rows, missing values included."""
     return sum(cell.n for row in rows for cell in row.cells)
+
+
+def tally_bounds(block: TallyBlock, keys: Iterable[str]) -> tuple[int, int]:
+    """At least and at most how many have one of these words; folded ones are somewhere in `__other__`."""
+    wanted = set(keys)
+    low = sum(n for key, n in block.counts.items() if key in wanted)
+    hidden = block.counts.get(OTHER, 0) if wanted & set(block.folded) else 0
+    return low, low + hidden
 
 
 def score_caps(cuts: Sequence[float], grid: GridSpec, cell: GridCell) -> tuple[int, int]:

@@ -37,7 +37,10 @@ class Test(Document):
 
 
 class Finding(Document):
-    """One result. `subject` names what was tested: a band, a cut, a flag type."""
+    """One result. `subject` names what was tested: a band, a cut, a flag type.
+
+    `turning_point` says what would change the verdict: an estimate, or about how many assessments.
+    """
 
     id: str
     type: str
@@ -46,6 +49,7 @@ class Finding(Document):
     severity: Severity
     status: Status
     description: str
+    turning_point: str = ""
     test: Test | None = None
     evidence: dict[str, Scalar] = {}
     recommendation: str

@@ -114,6 +114,8 @@ class Analysis(Document):
     class_shares: dict[Key, Range] = {}
     class_share: Range = Range(min=0.01, max=0.60)
     escalation_shift: Rate = 0.05
+    decision_consistency: Range = Range(min=0.60)
+    drift_shift: Rate = 0.02
 
 
 class ProposalLimits(Document):

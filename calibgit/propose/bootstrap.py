@@ -2,7 +2,7 @@
 
 The seed is SHA-256 over the input digests, expanded by SHAKE-256. Up to `EXACT` assessments are drawn one by one:
 each 64-bit word, modulo n, names an assessment and so its cell (the bias is below n / 2**64). Above that the counts
-are the multinomial's Gaussian limit: a standard normal is `(popcount of 256 bits - 128) / 8`, and
+are the multinomial's Gaussian limit: with standard normal `z` (`model.draws`),
 `x_i = n_i + sqrt(n_i) z_i - n_i / n * sum_j sqrt(n_j) z_j` has the mean, the covariance and the total of the
 multinomial. Only whole numbers, the four operations and the square root are used.
 """
@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from calibgit.model.draws import standard_normals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,9 +59,6 @@ def _gaussian(counts: Sequence[int], replicates: int, seed: bytes) -> NDArray[np
     import numpy as np  # noqa: PLC0415
 
     n = np.asarray(counts, dtype=np.float64)
-    stream = hashlib.shake_256(seed).digest(32 * len(counts) * replicates)
-    bits = np.bitwise_count(np.frombuffer(stream, dtype=np.uint8)).reshape(replicates, len(counts), 32)
-    z = (bits.sum(axis=2, dtype=np.int64) - 128) / 8
-    noise = np.sqrt(n) * z
+    noise = np.sqrt(n) * standard_normals(seed, replicates, len(counts))
     drawn: NDArray[np.float64] = n + noise - n / n.sum() * noise.sum(axis=1, keepdims=True)
     return np.maximum(drawn, 0.0)

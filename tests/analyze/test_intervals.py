@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from scipy import stats
 from statsmodels.stats import proportion  # type: ignore[import-untyped]
 
 from calibgit.analyze import intervals
-from calibgit.analyze.effects import Association, Difference, Gap, LogRatio, Rate
+from calibgit.analyze.effects import Asymptotic, Difference, Distance, Gap, LogRatio, Rate
 
 COUNTS = [(0, 20), (1, 30), (9, 100), (10, 100), (50, 100), (199, 200), (200, 200), (360, 1000)]
 
@@ -51,6 +53,12 @@ def test_two_proportion_p_agrees_with_statsmodels() -> None:
     assert intervals.two_proportion_p(50, 400, 40, 500) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("counts", [(5, 40, 200, 755), (0, 10, 90), (300, 300)])
+def test_simultaneous_shares_are_those_of_statsmodels(counts: tuple[int, ...]) -> None:
+    expected = proportion.multinomial_proportions_confint(counts, alpha=0.05, method="goodman")
+    assert np.array(intervals.goodman(counts)) == pytest.approx(np.array(expected), abs=1e-9)
+
+
 def test_no_event_keeps_the_rule_of_three() -> None:
     assert intervals.rule_of_three(300) == pytest.approx(0.01)
     assert intervals.clopper_pearson(0, 300, 0.05)[1] == pytest.approx(intervals.rule_of_three(300), rel=0.01)
@@ -59,10 +67,12 @@ def test_no_event_keeps_the_rule_of_three() -> None:
 rates = st.tuples(st.integers(1, 500), st.floats(0, 1)).map(lambda t: Rate(int(t[0] * t[1]), int(t[0] * t[1]), t[0]))
 effects = st.one_of(
     rates,
+    st.builds(lambda r, design: replace(r, design=design), rates, st.floats(1, 4)),
+    st.builds(Distance, st.floats(0.5, 200), st.integers(1, 30), st.floats(20, 5_000)),
     st.builds(lambda r, m, w: Gap(m, min(1.0, m + w), r), rates, st.floats(0, 1), st.floats(0, 0.1)),
     st.builds(lambda a, b: Difference(a.k_low, a.n, b.k_low, b.n), rates, rates),
     st.builds(LogRatio, st.floats(-2, 2), st.floats(0.01, 1), st.integers(4, 30)),
-    st.builds(Association, st.floats(-0.9, 0.9), st.floats(0.01, 0.5)),
+    st.builds(Asymptotic, st.floats(-0.9, 0.9), st.floats(0.01, 0.5), st.just("gamma")),
 )
 
 

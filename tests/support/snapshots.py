@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calibgit.analyze.draft import Context
 from calibgit.model import semantics
 from calibgit.model.blocks import PrivacyStatement, RateBlock, TallyBlock, Verdicts
 from calibgit.model.settings import Line
@@ -283,3 +284,8 @@ def window(plan: Plan, **more: Any) -> MetricsSnapshot:
 def generator(seed: int) -> Rng:
     """The random generator of a test."""
     return np.random.default_rng(seed)
+
+
+def context(found: Stratum, **more: Any) -> Context:
+    """What the families of findings see of a stratum."""
+    return Context(stratum=found, bands=BANDS, settings=line(), k=10, config=config(), **more)
