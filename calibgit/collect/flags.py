@@ -132,6 +132,9 @@ def flag_count_blocks(counts: Counts) -> Iterator[FlagCountBlock]:
 
     Few assessments without a record of their flags are counted as having none of these.
     """
+    if "flags" not in counts.roles:
+        yield FlagCountBlock(status="absent")
+        return
     lines: list[Numbers] = [{} for _ in counts.bands]
     for (cap, first, second), _, n in counts.facts("flag_counts", "cap_but_flags", "worst_count", "second_count"):
         key = (-1, -1) if first == MISSING else (int(first), 0 if second == MISSING else int(second))

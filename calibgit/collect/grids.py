@@ -7,11 +7,13 @@ has, halves and groups use edges of their row. So two blocks never differ by a p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from calibgit.collect.counts import Counts
 from calibgit.collect.partition import Cell, Measures, at_least, coarser, merge_cells, partition, pool
 from calibgit.collect.sums import near_an_end
 from calibgit.engine.gates import CONFIDENCE_SCALE, units
+from calibgit.model.published import common_edges
 from calibgit.model.snapshot import (
     NO_VALUE,
     CategoryBlock,
@@ -139,6 +141,27 @@ def confidence_blocks(counts: Counts) -> Iterator[GridBlock]:
             break
         pools = coarser(groups, pools)
     yield GridBlock(status="present", grid=grid, rows=(_without_edges(rows[0], keep),))
+
+
+def shared_cells(axis: GridBlock) -> list[tuple[int, int]]:
+    """Cells of the confidence block between the edges that all its rows have; the one without a value comes first.
+
+    It begins at -1, and holds the lowest values too where the block joins them.
+    """
+    first = min((cell for row in axis.rows for cell in row.cells), key=lambda cell: cell.lo)
+    edges = sorted({0, *common_edges(axis.rows, axis.grid.bins if axis.grid else 0)})
+    cells = list(pairwise(edges))
+    if first.lo < 0 < first.hi:
+        cells[0] = NO_VALUE, cells[0][1]
+    elif first.lo < 0:
+        cells.insert(0, (NO_VALUE, 0))
+    return cells
+
+
+def cell_of(cells: Sequence[tuple[int, int]], where: int | None) -> int:
+    """The place of a bin among cells, None being no value; few of those are counted in the lowest bin."""
+    at = max(NO_VALUE if where is None else where, cells[0][0])
+    return next(place for place, (lo, hi) in enumerate(cells) if lo <= at < hi)
 
 
 def _without_edges(row: GridRow, edges: Sequence[int]) -> GridRow:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from calibgit.collect.counts import Counts
-from calibgit.collect.grids import axis_cuts
+from calibgit.collect.grids import axis_cuts, cell_of, shared_cells
 from calibgit.collect.partition import Cell, Measures, at_least, merge_cells
-from calibgit.model.published import common_edges
 from calibgit.model.snapshot import (
-    NO_VALUE,
     GridBlock,
     OutcomeBlock,
     OutcomeCell,
@@ -30,7 +27,7 @@ def outcome_block(counts: Counts, axis: GridBlock) -> OutcomeBlock:
         return OutcomeBlock(status="absent")
     if axis.grid is None:
         return OutcomeBlock(status="withheld")
-    cells = _confidence_cells(counts, axis, axis.grid.bins)
+    cells = _confidence_cells(counts, axis)
     allowed = at_least(counts.least)
     few = counts.small(sum(cell.measures[3] for cell in cells))
     keep = frozenset(axis_cuts(counts)["confidence"])
@@ -50,21 +47,13 @@ def _published(cells: Sequence[Cell]) -> tuple[OutcomeCell, ...]:
     )
 
 
-def _confidence_cells(counts: Counts, axis: GridBlock, bins: int) -> list[Cell]:
+def _confidence_cells(counts: Counts, axis: GridBlock) -> list[Cell]:
     """Cells between the shared edges, with the measures (all, good, bad, open); the one without a value first."""
-    first = min((cell for row in axis.rows for cell in row.cells), key=lambda cell: cell.lo)
-    kinds = [[0, 0, 0] for _ in range(bins)]
-    missing = [0, 0, 0]
+    cells = shared_cells(axis)
+    kinds = [[0, 0, 0] for _ in cells]
     for (outcome,), where, n in counts.facts("outcome_confidence", "outcome"):
-        line = kinds[where] if where is not None else missing if first.lo < 0 else kinds[0]
-        line[_kind(outcome)] += n
-    edges = sorted({0, *common_edges(axis.rows, bins)})
-    cells = [Cell(lo, hi, _measures(kinds[lo:hi])) for lo, hi in pairwise(edges)]
-    if first.lo < 0 < first.hi:
-        cells[0] = Cell(NO_VALUE, cells[0].hi, _measures([missing, *kinds[: cells[0].hi]]))
-    elif first.lo < 0:
-        cells.insert(0, Cell(NO_VALUE, 0, _measures([missing])))
-    return cells
+        kinds[cell_of(cells, where)][_kind(outcome)] += n
+    return [Cell(lo, hi, _measures([line])) for (lo, hi), line in zip(cells, kinds, strict=True)]
 
 
 def _kind(outcome: str) -> int:

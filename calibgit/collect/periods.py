@@ -6,18 +6,15 @@ than each alone. So a trait by period is published only if an audit of the three
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Mapping
 
-from calibgit.collect.audit import Published, tells_of_few
 from calibgit.collect.counts import Counts
+from calibgit.collect.rings import Ring, held
 from calibgit.collect.words import cross
 from calibgit.model.blocks import CrossBlock, TallyBlock
 from calibgit.model.snapshot import MISSING, OTHER
 
-MOST_CELLS = 400
 NAMES = ("periods_labels", "periods_flagged", "periods_escalated", "periods_sufficiency")
-Cell = tuple[str, str, str]
 
 
 def period_crosses(
@@ -40,15 +37,22 @@ def period_crosses(
         if margin.status == "present" and {"none", MISSING} & set(block.folded) and name != "sufficiency":
             margin = TallyBlock(status="withheld")
         table = cross(counts, "period", ("period", fact), periods, margin)
-        if table.status == "present" and not _ring_is_safe(
-            counts,
-            (periods, tallies["labels"], block),
-            means,
-            (found["periods_labels"], crosses[f"labels_{name}"], table),
-        ):
-            table = CrossBlock(status="withheld")
+        by_label, labels = found["periods_labels"], crosses[f"labels_{name}"]
+        if {table.status, by_label.status, labels.status} == {"present"}:
+            ring = Ring(
+                [held(each.counts) for each in (periods, tallies["labels"], block)],
+                [(by_label, (0, 1), str), (labels, (1, 2), str), (table, (0, 2), coarse(name))],
+            )
+            if not ring.is_safe(counts.least):
+                table = CrossBlock(status="withheld")
         found[f"periods_{fact}"] = table
     return found
+
+
+def coarse(name: str) -> Callable[[str], str]:
+    """What a word of a tally is called in the table by period: there is something, nothing, or no record."""
+    means = _coarse(name)
+    return lambda word: means.get(word, "yes")
 
 
 def _coarse(name: str) -> Mapping[str, str]:
@@ -64,44 +68,3 @@ def _margin(block: TallyBlock, means: Mapping[str, str]) -> TallyBlock:
         key = means.get(word, "yes")
         found[key] = found.get(key, 0) + n
     return TallyBlock(status=block.status, counts=found)
-
-
-def _ring_is_safe(
-    counts: Counts,
-    tallies: Sequence[TallyBlock],
-    means: Mapping[str, str],
-    tables: tuple[CrossBlock, CrossBlock, CrossBlock],
-) -> bool:
-    by_label, by_trait, by_both = tables
-    if by_label.status != "present" or by_trait.status != "present":
-        return True
-    periods, labels, words = (tuple(word for word, n in block.counts.items() if n) for block in tallies)
-    cells: list[Cell] = list(product(periods, labels, words))
-    if len(cells) > MOST_CELLS:
-        return False
-    published = []
-    for axis, block in enumerate(tallies):
-        for word, n in block.counts.items():
-            published.append(Published(frozenset(at for at, cell in enumerate(cells) if cell[axis] == word), n))
-    published += _numbers(cells, by_label, lambda cell: (cell[0], cell[1]))
-    published += _numbers(cells, by_trait, lambda cell: (cell[1], cell[2]))
-    published += _numbers(cells, by_both, lambda cell: (cell[0], means.get(cell[2], "yes")))
-    return not tells_of_few(published, counts.least)
-
-
-def _numbers(cells: Sequence[Cell], block: CrossBlock, key: Callable[[Cell], tuple[str, str]]) -> list[Published]:
-    found = []
-    for r, row in enumerate(block.rows):
-        for c, column in enumerate(block.columns):
-            n = block.counts[r][c]
-            if n is None:
-                continue
-            places = frozenset(
-                at
-                for at, cell in enumerate(cells)
-                for a, b in [key(cell)]
-                if (a if a in block.rows else OTHER) == row and (b if b in block.columns else OTHER) == column
-            )
-            if places:
-                found.append(Published(places, n))
-    return found

@@ -70,6 +70,7 @@ def _merged(stratum: Stratum) -> int:
 def _folded(stratum: Stratum) -> int:
     pooled = [len(row.groups) - 1 for block in _grids(stratum) for row in block.rows]
     pooled += [len(row.groups) - 1 for row in stratum.flag_counts.rows]
+    pooled += [len(row.words) - 1 for row in stratum.label_confidence.rows]
     return sum(len(tally.folded) for tally in _tallies(stratum)) + sum(pooled)
 
 

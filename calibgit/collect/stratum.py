@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from calibgit.collect.by_confidence import label_block, sufficiency_blocks
 from calibgit.collect.counts import Counts
 from calibgit.collect.coverage import dropped_block, subject_block
+from calibgit.collect.escalations import NAME as ESCALATIONS
+from calibgit.collect.escalations import escalation_cross
 from calibgit.collect.flags import flag_count_blocks, flag_details, flag_rates
 from calibgit.collect.grids import (
     category_block,
@@ -51,13 +54,10 @@ def stratum(name: str, counts: Counts) -> Stratum:
     precious = ["none", *counts.plan.severities[:1]]
     tallies = replace(tallies, worst=linked.add("worst", coarser_tallies(tallies.worst, precious), TallyBlock))
     confidence, outcome = _confidence(counts, linked)
-    flags = FlagCountBlock(status="absent")
-    if "flags" in counts.roles:
-        flags = linked.add("flags", flag_count_blocks(counts), FlagCountBlock)
-    crosses = _label_crosses(counts, tallies)
-    if same and crosses["labels_flag_severity"].status == "present":
-        crosses["labels_flag_severity"] = linked.add("labels_by_worst", [crosses["labels_flag_severity"]], CrossBlock)
-    crosses |= period_crosses(counts, tallies.periods, _by_name(tallies), crosses)
+    flags = linked.add("flags", flag_count_blocks(counts), FlagCountBlock)
+    crosses = _crosses(counts, tallies, linked, same=same)
+    by_label = label_block(counts, confidence, same=same)
+    sure, crosses["labels_sufficiency"] = sufficiency_blocks(counts, confidence, by_label, _by_name(tallies), crosses)
     exact_worst = counts.by_fact("traits", "worst", [*counts.plan.severities, "none", OTHER, MISSING])
     rates = flag_rates(counts, exact_worst)
     categories = category_block(counts)
@@ -71,6 +71,8 @@ def stratum(name: str, counts: Counts) -> Stratum:
         halves=half_block(counts, score),
         labels=tallies.labels,
         confidence=confidence,
+        label_confidence=by_label,
+        sufficiency_confidence=sure,
         outcome=outcome,
         outcome_score=_outcome_score(counts, linked, outcome),
         flag_types=rates,
@@ -147,6 +149,16 @@ def _outcome_score(counts: Counts, linked: _Links, outcome: OutcomeBlock) -> Sco
     return found
 
 
+def _crosses(counts: Counts, tallies: _Tallies, linked: _Links, *, same: bool) -> dict[str, CrossBlock]:
+    found = _label_crosses(counts, tallies)
+    if same and found["labels_flag_severity"].status == "present":
+        found["labels_flag_severity"] = linked.add("labels_by_worst", [found["labels_flag_severity"]], CrossBlock)
+    named = _by_name(tallies)
+    found |= period_crosses(counts, tallies.periods, named, found)
+    found[ESCALATIONS] = escalation_cross(counts, named, found, same=same)
+    return found
+
+
 def _label_crosses(counts: Counts, tallies: _Tallies) -> dict[str, CrossBlock]:
     labels = tallies.labels
     return {
@@ -164,6 +176,7 @@ def _by_name(tallies: _Tallies) -> dict[str, TallyBlock]:
         "flag_severity": tallies.worst,
         "escalation": tallies.escalation,
         "sufficiency": tallies.sufficiency,
+        "periods": tallies.periods,
     }
 
 

@@ -144,6 +144,21 @@ class GroupBlock(Document):
     groups: dict[str, tuple[GridRow, ...]] = {}
 
 
+class WordRow(Document):
+    """Assessments with one of these words, in cells that all rows of the block have."""
+
+    words: tuple[str, ...]
+    cells: tuple[GridCell, ...]
+
+
+class WordBlock(Document):
+    """A word of each assessment by its confidence, on edges that all rows of the block `confidence` have."""
+
+    status: Presence
+    grid: GridSpec | None = None
+    rows: tuple[WordRow, ...] = ()
+
+
 class OutcomeCell(Document):
     """Assessments of one range of bins whose outcome is known: `n`, `positives` among them; and `pending` ones."""
 
@@ -227,6 +242,8 @@ class Stratum(Document):
     dropped: TallyBlock = TallyBlock(status="withheld")
     groups: GroupBlock = GroupBlock(status="absent")
     halves: HalfBlock = HalfBlock(status="absent")
+    label_confidence: WordBlock = WordBlock(status="absent")
+    sufficiency_confidence: WordBlock = WordBlock(status="absent")
     outcome_score: ScoreOutcomeBlock = ScoreOutcomeBlock(status="absent")
     flag_counts: FlagCountBlock = FlagCountBlock(status="absent")
     flag_details: FlagDetailBlock = FlagDetailBlock(status="absent")

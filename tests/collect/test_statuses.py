@@ -18,6 +18,7 @@ from tests.support.results import COLUMN_OF, CONFIG, GOOD, collect, everyone, se
 
 NO_BLOCKS = {"logic_version", "n", "verdicts"}
 CROSSES = {
+    "escalation_flag_severity",
     *(f"labels_{name}" for name in ("flag_severity", "escalation", "tiers", "sufficiency", "feedback")),
     *(f"periods_{name}" for name in ("labels", "flagged", "escalated", "sufficiency")),
 }

@@ -6,6 +6,7 @@ which published cell of which block it stands. So he needs nothing of the packag
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -39,15 +40,20 @@ def test_the_attack_succeeds_on_blocks_that_were_not_audited(tmp_path: Path) -> 
     assert (seen, 3) in [(atom, round(n)) for atom, n in attack.rare_atoms(snapshot.privacy.threshold)]
 
 
-def linked(snapshot: MetricsSnapshot, *, conforming: bool) -> Attack:
-    """What score, confidence, flags, worst severity and labels say together."""
+def linked(snapshot: MetricsSnapshot, *, conforming: bool, spans: Sequence[tuple[int, int]] = ()) -> Attack:
+    """What score, confidence, flags, worst severity and labels say together; `spans` tells confidences further apart.
+
+    An atom is a node of each of the three blocks, a severity, a label, and with `spans` the span and the exact band.
+    """
     s = snapshot.strata[0]
-    scores, confidences, flags = _scores(s), _confidences(s), _flags(s)
+    scores, confidences, flags = _scores(s), _confidences(s, spans), _flags(s)
     atoms: set[Atom] = set()
-    for (i, in_score), (j, in_confidence), (f, word, in_flags) in product(scores, confidences, flags):
+    for (i, in_score), (j, in_confidence, span), (f, word, in_flags) in product(scores, confidences, flags):
         own = dict(in_score)[max(j, f)], dict(in_confidence)[max(i, f)], dict(in_flags)[max(i, j)]
-        label = GATES.bands[max(i, j, f)] if conforming and s.labels.status == "present" else "any"
-        atoms.add((*own, word, label if label in s.labels.counts or label == "any" else "__other__"))
+        band = GATES.bands[max(i, j, f)]
+        label = band if conforming and s.labels.status == "present" else "any"
+        label = label if label in s.labels.counts or label == "any" else "__other__"
+        atoms.add((*own, word, label, *((span, band if conforming else "any") if spans else ())))
     attack = Attack(sorted(atoms, key=str))
     for place in range(3):
         for kind in {atom[place] for atom in atoms} - {None}:
@@ -63,7 +69,20 @@ def linked(snapshot: MetricsSnapshot, *, conforming: bool) -> Attack:
             for c, word in enumerate(table.columns):
                 attack.learn(table.counts[r][c], lambda a, at=(label, word), t=table: _place(a, t) == at)  # type: ignore[misc]
     attack.learn(s.n, lambda _: True)
+    if spans:
+        _learn_spans(attack, s)
     return attack
+
+
+def _learn_spans(attack: Attack, s: Stratum) -> None:
+    """Confidence cells that the gates do not tell apart, and labels by confidence."""
+    for span in {atom[5] for atom in attack.atoms}:
+        for row in s.confidence.rows:
+            n = sum(cell.n for cell in row.cells if span[0] <= cell.lo and cell.hi <= span[1])
+            attack.learn(n, lambda a, g=row.groups, at=span: a[1][0] == g and a[5] == at)  # type: ignore[misc]
+    for labels, (lo, hi) in product(s.label_confidence.rows, {atom[5] for atom in attack.atoms}):
+        n = sum(cell.n for cell in labels.cells if lo <= cell.lo and cell.hi <= hi)
+        attack.learn(n, lambda a, w=labels.words, at=(lo, hi): a[6] in w and a[5] == at)  # type: ignore[misc]
 
 
 def _place(atom: Atom, table: Any) -> tuple[str, str]:
@@ -91,17 +110,21 @@ def _scores(s: Stratum) -> set[Choice]:
     return {(cap(where), _cells(s.score.rows, where, cap)) for where in range(101)}
 
 
-def _confidences(s: Stratum) -> set[Choice]:
+def _confidences(s: Stratum, spans: Sequence[tuple[int, int]]) -> set[Choice]:
+    def span_of(where: int) -> Any:
+        at = max(where, spans[0][0]) if spans else where
+        return next((span for span in spans if span[0] <= at < span[1]), None)
+
     def cap(where: int) -> int:
         return semantics.confidence_cap(GATES, None if where < 0 else where / 100)
 
     if s.confidence.status != "present":
-        return {(cap(w), tuple((c, None) for c in range(len(GATES.bands)))) for w in range(-1, 101)}
+        return {(cap(w), tuple((c, None) for c in range(len(GATES.bands))), span_of(w)) for w in range(-1, 101)}
     lowest = min(cell.lo for row in s.confidence.rows for cell in row.cells)
     found = set()
     for where in range(-1, 101):
         rows = [r for r in s.confidence.rows if any(c.lo <= max(where, lowest) < c.hi for c in r.cells)]
-        found.add((cap(where), _cells(rows, max(where, lowest), cap)))
+        found.add((cap(where), _cells(rows, max(where, lowest), cap), span_of(where)))
     return found
 
 

@@ -1,13 +1,13 @@
 """All tables at once: the combinations of gates, crossed with periods and with every other word of an assessment.
 
-Each trait has a table of its own, label by worst severity by period by trait. They agree in label, worst severity and
-period, and the combinations of gates do so too. Traits meet nowhere else, so nothing published is left out.
+Each trait has a table of its own, label by worst severity by period by cell of confidence by trait. They agree in all but
+the trait, and the combinations of gates do so too. Traits meet nowhere else, so nothing published is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 
 from calibgit.model.blocks import TallyBlock
-from calibgit.model.snapshot import MetricsSnapshot, Stratum
+from calibgit.model.snapshot import GridCell, MetricsSnapshot, Stratum
 from tests.support.attacker import Atom, Attack
 
-Key = tuple[str, str, str]
+Key = tuple[Any, ...]
+Span = tuple[int, int]
 TRAITS = ("escalation", "tiers", "sufficiency", "feedback")
 BY_PERIOD = {"escalation": "periods_escalated", "sufficiency": "periods_sufficiency"}
 
@@ -55,8 +56,18 @@ class Joint:
             np.maximum(best, result.x, out=best)
 
         rng = np.random.default_rng(0)
-        for _ in range(12):  # many unknowns are seen to be large at once
-            push(-rng.random(len(kept)) * (best < least))
+        left = len(kept) + 1
+        while (small := int((best < least).sum())) < left:  # many unknowns are seen to be large at once
+            left = small
+            for _ in range(4):
+                push(-rng.random(len(kept)) * (best < least))
+        empty = best < 1e-6
+        while empty.any():  # those that nobody can be in are seen together
+            push(-empty.astype(float))
+            if not (best[empty] >= 1e-6).any():
+                break
+            empty = best < 1e-6
+        best[empty] = least
         for at, name in enumerate(kept):
             if best[at] < least:
                 goal = np.zeros(len(kept))
@@ -81,8 +92,15 @@ class Joint:
         return matrix, [self.names[place] for place in first.values()]
 
 
+def spans(snapshot: MetricsSnapshot) -> list[Span]:
+    """Cells of confidence that sufficiency by confidence tells apart; labels by confidence are told in those."""
+    rows = snapshot.strata[0].sufficiency_confidence.rows
+    edges = sorted({edge for row in rows for cell in row.cells for edge in (cell.lo, cell.hi)})
+    return list(pairwise(edges))
+
+
 def joint(snapshot: MetricsSnapshot, gates: Attack, *, conforming: bool) -> Joint:
-    """What all tables of a snapshot say together; `gates` is the attack on the blocks of the gates alone."""
+    """What all tables of a snapshot say together; `gates` is the attack on the blocks of the gates, told by `spans`."""
     s = snapshot.strata[0]
     problem = Joint()
     periods = _words(s.periods)
@@ -93,7 +111,7 @@ def joint(snapshot: MetricsSnapshot, gates: Attack, *, conforming: bool) -> Join
         for label, period in product((atom[4],) if conforming and atom[4] != "any" else labels, periods):
             place = problem.add(("gates", atom, label, period))
             word = atom[3] if s.flag_severity.status == "present" else "any"
-            core.setdefault((label, word, period), []).append(place)
+            core.setdefault((label, word, period, *atom[5:6]), []).append(place)
             by_gate.setdefault(atom, []).append(place)
     for cells, n in gates.learned():
         problem.learn([place for at in cells for place in by_gate[gates.atoms[at]]], n)
@@ -111,18 +129,32 @@ def _trait(problem: Joint, s: Stratum, trait: str, core: Mapping[Key, list[int]]
     tally: TallyBlock = getattr(s, trait)
     if tally.status != "present":
         return
-    table: dict[tuple[str, ...], list[int]] = {}
-    for key, inside in core.items():
+    agreed: dict[Key, list[int]] = {}
+    for key, places in core.items():
+        agreed.setdefault(key if trait == "sufficiency" else key[:3], []).extend(places)
+    table: dict[Key, list[int]] = {}
+    for key, inside in agreed.items():
         own = []
         for word in _words(tally):
             place = problem.add((trait, *key, word))
             table[*key, word] = [place]
             own.append(place)
         problem.learn(own, 0, inside)
-    _tally(problem, tally, table, 3)
-    _cross(problem, s, f"labels_{trait}", table, (0, 3))
+    _tally(problem, tally, table, -1)
+    _cross(problem, s, f"labels_{trait}", table, (0, -1))
     if trait in BY_PERIOD:
-        _cross(problem, s, BY_PERIOD[trait], table, (2, 3), _escalated if trait == "escalation" else str)
+        _cross(problem, s, BY_PERIOD[trait], table, (2, -1), _escalated if trait == "escalation" else str)
+    if trait == "escalation":
+        _cross(problem, s, "escalation_flag_severity", table, (-1, 1))
+    for row in s.sufficiency_confidence.rows if trait == "sufficiency" else ():
+        for cell in row.cells:
+            problem.learn(
+                [place for key, places in table.items() if _within(key, row.words, cell) for place in places], cell.n
+            )
+
+
+def _within(key: Key, words: tuple[str, ...], cell: GridCell) -> bool:
+    return key[-1] in words and bool(cell.lo <= key[3][0] and key[3][1] <= cell.hi)
 
 
 def _words(tally: TallyBlock) -> list[str]:
