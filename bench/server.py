@@ -56,10 +56,12 @@ def cpu(server: Server) -> float:
     """CPU seconds of the server and of all its processes, those that have ended too, once no connection is open."""
     first = int((server.place / "data/postmaster.pid").read_text("ascii").split()[0])
     deadline = time.monotonic() + _SETTLE_SECONDS
+    found: dict[int, list[str]] = {}
     while True:
-        found = {pid: words for pid, words in _processes() if first in {pid, int(words[1])}}
+        before, found = found, {pid: words for pid, words in _processes() if first in {pid, int(words[1])}}
         busy = any(_serves_a_client(pid) for pid in found if pid != first)
-        if not busy or time.monotonic() > deadline:
+        # One that ends while the others are read is counted nowhere: only a second look at the same ones has all.
+        if (not busy and before.keys() == found.keys()) or time.monotonic() > deadline:
             break
         time.sleep(0.01)
     ticks = sum(int(word) for pid, words in found.items() for word in words[11 : 15 if pid == first else 13])
@@ -82,7 +84,7 @@ def _serves_a_client(pid: int) -> bool:
 
 
 def fetch(url: str, sql: str) -> list[tuple[object, ...]]:
-    """All rows of one SELECT over a connection of its own, with the settings that suit few groups of many rows best.
+    """All rows of one SELECT over a connection of its own, with the settings that are quickest for few groups.
 
     Without statistics of JSON the planner sorts what it could hash; the compiler serves only very long queries.
     """
