@@ -8,6 +8,7 @@ Blocks, with their keys; `bin` is an index of the block's base grid (see `collec
 | flag_occurrences | type, how often in one assessment: 1 to 4, and 5 for more | |
 | flag_severities | type, severity of at least one such flag | |
 | category | name | category; `total`: sum of the scores in the score's fixed point |
+| category_spread | name | category; `total`: sum of the squares of what the scores exceed the bin's lower edge by |
 | category_state | name; `missing`, or `invalid`: there and no score in the range | |
 | moments | (none): assessments with a score in every category | |
 | moments | one category, or two: | `total`: sum of the scores, or of their products, over those |
@@ -149,6 +150,7 @@ def _scores(plan: Plan, rows: Sequence[Row]) -> Iterator[Read]:
             stratum, name, where = unpack_score(plan, int(number))
             if isinstance(where, int):
                 yield ("category", stratum, (name,), where), n, int(totals[0])
+                yield ("category_spread", stratum, (name,), where), 0, int(totals[1])
             else:
                 yield ("category_state", stratum, (name, where), None), n, 0
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from calibgit.collect.counts import Counts
 from calibgit.model.blocks import DesignBlock, MomentBlock
@@ -31,7 +32,8 @@ def moment_block(counts: Counts, categories: CategoryBlock) -> MomentBlock:
     """Sums over the assessments with all categories.
 
     They, the others, and those who have one category but not all, are each 0 or large: otherwise the sum of a
-    category less its sum here would be the scores of few.
+    category less its sum here would be the scores of few. And no category, and no two of them, hug one value so closely
+    that only few can stand off it.
     """
     names = counts.plan.categories
     if categories.status != "present" or not names:
@@ -45,6 +47,13 @@ def moment_block(counts: Counts, categories: CategoryBlock) -> MomentBlock:
     def total(*keys: str) -> int:
         return rows[keys].total if keys in rows else 0
 
+    spreads = [(total(name), total(name, name)) for name in names]
+    for (a, (one, square)), (b, (other, squares)) in combinations(zip(names, spreads, strict=True), 2):
+        spreads.append((one - other, square - 2 * total(a, b) + squares))
+    # Scores mostly are multiples of the settings' step, and an attacker may well guess that.
+    grains = {1, max(1, counts.plan.score.step * counts.plan.moment_scale // counts.plan.score.scale)}
+    if any(hugs(n, *spread, counts.least, grain) for spread in spreads for grain in grains):
+        return MomentBlock(status="withheld")
     return MomentBlock(
         status="present",
         n=n,
@@ -53,6 +62,22 @@ def moment_block(counts: Counts, categories: CategoryBlock) -> MomentBlock:
         sums=tuple(total(name) for name in names),
         products=tuple(tuple(total(a, b) for b in names[at:]) for at, a in enumerate(names)),
     )
+
+
+def hugs(n: int, once: int, twice: int, least: int, grain: int = 1) -> bool:
+    """Whether the sum and the sum of squares of `n` multiples of `grain` say that few of them, and some, are not one
+    value, or not one of two neighbours.
+
+    Of the squares of the distances to a value, each number off it adds at least one; of the products of the distances
+    to two neighbours, each number off both adds at least two.
+    """
+    low = once // n // grain * grain
+    off_one = [twice - 2 * value * once + n * value * value for value in (low, low + grain)]
+    off_two = twice - (2 * low + grain) * once + n * low * (low + grain)
+    above = once - n * low
+    few_of_two = off_two == 0 and any(0 < each < least * grain for each in (above, n * grain - above))
+    square = grain * grain
+    return few_of_two or 0 < off_two < 2 * least * square or any(0 < each < least * square for each in off_one)
 
 
 def design_block(counts: Counts, shown: Mapping[str, int]) -> DesignBlock:

@@ -174,7 +174,8 @@ class _Renderer:
             "tall": self._values.get("tall") or " UNION ALL ".join(fill_words(one, at=str(a)) for a in at),
             "categories": str(len(at)),
             "pairs": ", ".join(f"{a}, w{a}" for a in at),
-            "nulls": "".join(f", NULL AS t{place}" for place in range(1, len(sums))),
+            "nulls": "".join(f", NULL AS t{place}" for place in range(2, len(sums))),
+            "above": f"((w - {plan.category.min}) % {plan.category.step})",
             "offsets": ", ".join(f"{f'w{a}' if same else self._offset(a)} AS m{a}" for a in at),
             "sums": ", ".join(sums),
             "complete": " AND ".join(f"w{a} >= {plan.category.min}" for a in at),
@@ -187,7 +188,8 @@ class _Renderer:
         good = f"x{category} BETWEEN {{low}} AND {{high}}"
         scaled = f"x{category} * {float(plan.score.scale)!r} + 0.5"
         low, high = plan.config["score_range"]["min"], plan.config["score_range"]["max"]
-        most = max(abs(low) * plan.score.scale + 1, abs(high) * plan.score.scale, most_packed_score(plan))
+        sizes = abs(low) * plan.score.scale + 1, abs(high) * plan.score.scale, most_packed_score(plan)
+        most = max(*sizes, plan.category.step**2)
         return self._floor(f"CASE WHEN {good} THEN {scaled} WHEN {odd} THEN {float(plan.category.min - 1)!r} END", most)
 
     def _offset(self, category: int) -> str:

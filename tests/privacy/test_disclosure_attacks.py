@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import event, given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from scipy.optimize import linprog
 
+from calibgit.collect.sums import hugs
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot, Stratum
 from tests.support.attacker import Attack, Row, inside, publish, published_numbers, random_rows
 from tests.support.results import GOOD
@@ -187,3 +192,41 @@ def test_a_sum_near_an_end_does_not_tell_how_few_stand_off_it(
     _, snapshot = publish(tmp_path / "a.sqlite", rows)
     found = snapshot.strata[0].categories.categories["expertise"]
     assert (found is not None) == shown
+
+
+@limits(max_examples=150, deadline=None)
+@given(values=st.lists(st.integers(0, 12), min_size=12, max_size=40), tight=st.sampled_from([1, 3, 12]))
+def test_sums_of_squares_do_not_say_that_few_stand_off_a_value(values: list[int], tight: int) -> None:
+    """A solver that knows number, sum and sum of squares: the most that can be off any value, or any two neighbours."""
+    values = [min(value, tight) for value in values]
+    once, twice = sum(values), sum(value * value for value in values)
+    equations = [[1.0] * 13, [float(v) for v in range(13)], [float(v * v) for v in range(13)]]
+    most = []
+    for width in (1, 2):
+        for low in range(14 - width):
+            goal = [-float(not low <= v < low + width) for v in range(13)]
+            found = linprog(goal, A_eq=equations, b_eq=[len(values), once, twice], method="highs")
+            most.append(-found.fun)
+    told = any(1 - 1e-6 <= n < 10 - 1e-6 for n in most)
+    event(f"told: {told}")
+    assert hugs(len(values), once, twice, 10) or not told
+
+
+def test_moments_of_categories_that_few_differ_in_are_withheld(tmp_path: Path) -> None:
+    """Three of sixty have one point more: number, sum and squares of the category would say so."""
+
+    def moments(*scores: int) -> str:
+        names = ("expertise", "reasoning", "communication", "reliability", "collaboration")
+        rows = [
+            {**GOOD, "created_at": "2024-02-03T10:00:00Z", "subject": f"p{at}",
+             "category_scores": json.dumps({name: 40 + (at * (7 + i)) % 47 for i, name in enumerate(names)}
+                                           | ({"reasoning": score} if score else {}))}
+            for at, score in enumerate(scores)
+        ]  # fmt: skip
+        _, snapshot = publish(tmp_path / "a.sqlite", rows)
+        return snapshot.strata[0].moments.status
+
+    assert moments(*[0] * 60) == "present"
+    assert moments(*[72] * 57, *[73] * 3) == "withheld"
+    assert moments(*[72] * 57, *[99] * 3) == "present", "many on other values would give the same sums"
+    assert moments(*[72] * 30, *[73] * 30) == "present"

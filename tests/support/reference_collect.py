@@ -248,6 +248,8 @@ class Reference:
                 where = (units - grid.min) // grid.step
                 self.counts["category", stratum, (name,), where] += 1
                 self.totals["category", stratum, (name,), where] += units
+                above = units - grid.min - where * grid.step
+                self.totals["category_spread", stratum, (name,), where] += above * above
         if len(found) == len(self.plan.categories):
             self._moments(stratum, found)
 

@@ -22,17 +22,24 @@ WITH parsed AS MATERIALIZED (
 ), gaps AS (
   SELECT v, count(*) - count(d0) AS g0, count(*) - count(d1) AS g1, count(*) - count(d2) AS g2, count(*) - count(d3) AS g3, count(*) - count(d4) AS g4
   FROM parsed GROUP BY v
+), bins AS MATERIALIZED (
+  SELECT 'expertise' AS k, v, w // 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d0 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d0 IS NOT NULL) GROUP BY ALL
+  UNION ALL
+  SELECT 'reasoning' AS k, v, w // 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d1 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d1 IS NOT NULL) GROUP BY ALL
+  UNION ALL
+  SELECT 'communication' AS k, v, w // 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d2 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d2 IS NOT NULL) GROUP BY ALL
+  UNION ALL
+  SELECT 'reliability' AS k, v, w // 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d3 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d3 IS NOT NULL) GROUP BY ALL
+  UNION ALL
+  SELECT 'collaboration' AS k, v, w // 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d4 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d4 IS NOT NULL) GROUP BY ALL
 )
-SELECT 'category', v, ['expertise'], w // 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d0 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d0 IS NOT NULL) GROUP BY ALL
-UNION ALL SELECT 'category', v, ['reasoning'], w // 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d1 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d1 IS NOT NULL) GROUP BY ALL
-UNION ALL SELECT 'category', v, ['communication'], w // 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d2 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d2 IS NOT NULL) GROUP BY ALL
-UNION ALL SELECT 'category', v, ['reliability'], w // 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d3 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d3 IS NOT NULL) GROUP BY ALL
-UNION ALL SELECT 'category', v, ['collaboration'], w // 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d4 * 100 + 0.5) AS INTEGER) AS w FROM parsed WHERE d4 IS NOT NULL) GROUP BY ALL
+SELECT 'category', v, [k], b, n, t FROM bins
+UNION ALL SELECT 'category_spread', v, [k], b, 0, q FROM bins WHERE q > 0
 UNION ALL SELECT 'category_state', v, ['expertise', 'missing'], NULL, g0, 0 FROM gaps
 UNION ALL SELECT 'category_state', v, ['reasoning', 'missing'], NULL, g1, 0 FROM gaps
 UNION ALL SELECT 'category_state', v, ['communication', 'missing'], NULL, g2, 0 FROM gaps

@@ -23,22 +23,29 @@ WITH parsed AS MATERIALIZED (
 ), gaps AS (
   SELECT v, count(*) - count(d0) AS g0, count(*) - count(d1) AS g1, count(*) - count(d2) AS g2, count(*) - count(d3) AS g3, count(*) - count(d4) AS g4
   FROM parsed GROUP BY v
+), bins AS MATERIALIZED (
+  SELECT 'expertise' AS k, v, w / 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d0 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d0 IS NOT NULL OFFSET 0) AS one
+  GROUP BY 2, 3
+  UNION ALL
+  SELECT 'reasoning' AS k, v, w / 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d1 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d1 IS NOT NULL OFFSET 0) AS one
+  GROUP BY 2, 3
+  UNION ALL
+  SELECT 'communication' AS k, v, w / 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d2 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d2 IS NOT NULL OFFSET 0) AS one
+  GROUP BY 2, 3
+  UNION ALL
+  SELECT 'reliability' AS k, v, w / 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d3 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d3 IS NOT NULL OFFSET 0) AS one
+  GROUP BY 2, 3
+  UNION ALL
+  SELECT 'collaboration' AS k, v, w / 500 AS b, count(*) AS n, sum(w) AS t, sum((w % 500) * (w % 500)) AS q
+  FROM (SELECT v, CAST(floor(d4 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d4 IS NOT NULL OFFSET 0) AS one
+  GROUP BY 2, 3
 )
-SELECT 'category', v, ARRAY['expertise'], w / 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d0 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d0 IS NOT NULL OFFSET 0) AS one
-GROUP BY 2, 4
-UNION ALL SELECT 'category', v, ARRAY['reasoning'], w / 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d1 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d1 IS NOT NULL OFFSET 0) AS one
-GROUP BY 2, 4
-UNION ALL SELECT 'category', v, ARRAY['communication'], w / 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d2 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d2 IS NOT NULL OFFSET 0) AS one
-GROUP BY 2, 4
-UNION ALL SELECT 'category', v, ARRAY['reliability'], w / 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d3 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d3 IS NOT NULL OFFSET 0) AS one
-GROUP BY 2, 4
-UNION ALL SELECT 'category', v, ARRAY['collaboration'], w / 500, count(*), sum(w)
-FROM (SELECT v, CAST(floor(d4 * 100 + 0.5) AS integer) AS w FROM parsed WHERE d4 IS NOT NULL OFFSET 0) AS one
-GROUP BY 2, 4
+SELECT 'category', v, ARRAY[k], b, n, t FROM bins
+UNION ALL SELECT 'category_spread', v, ARRAY[k], b, 0, q FROM bins WHERE q > 0
 UNION ALL SELECT 'category_state', v, ARRAY['expertise', 'missing'], NULL, g0, 0 FROM gaps
 UNION ALL SELECT 'category_state', v, ARRAY['reasoning', 'missing'], NULL, g1, 0 FROM gaps
 UNION ALL SELECT 'category_state', v, ARRAY['communication', 'missing'], NULL, g2, 0 FROM gaps
