@@ -13,17 +13,17 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import duckdb
 
-from calibgit.collect.exact import collect_exact
 from calibgit.collect.window import resolve_window
 from calibgit.engine.open import open_source
 from calibgit.engine.table import write_results
 from calibgit.jobs.active_config import ActiveConfig
-from calibgit.jobs.measure import Subject
+from calibgit.jobs.measure import Subject, count
 from calibgit.model.ids import Version
 from calibgit.model.settings import read_settings
 from calibgit.model.snapshot import ExactSnapshot
@@ -58,15 +58,8 @@ def collected(source: object, *, subjects: bool = True) -> ExactSnapshot:
         columns = settings.source.columns.model_copy(update={"subject": None})
         settings = settings.model_copy(update={"source": settings.source.model_copy(update={"columns": columns})})
     with open_source(source) as engine:
-        return collect_exact(
-            engine,
-            line=measured.line,
-            settings=settings,
-            settings_sha256=measured.settings_sha256,
-            config=measured.config.ref,
-            config_data=measured.config.value,
-            window=resolve_window(AS_OF, settings.window.days, settings.window.anchor),
-        )
+        window = resolve_window(AS_OF, settings.window.days, settings.window.anchor)
+        return count(replace(measured, settings=settings), engine, window)
 
 
 def draw(rows: int) -> Iterator[dict[str, object]]:

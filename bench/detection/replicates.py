@@ -20,8 +20,6 @@ from calibgit.model.report import Finding
 from calibgit.model.snapshot import MetricsSnapshot
 from calibgit.propose.search import decide
 
-_SERIOUS = frozenset({"medium", "high", "critical"})
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -60,7 +58,7 @@ def run(scenario: Scenario, n: int, seed: int) -> Run:
     report = analyze(snapshot, config_data=measured.config.value, settings=measured.settings)
     decision = decide(snapshot, report, config_data=measured.config.value, settings=measured.settings)
     return Run(
-        alarms=_ids(f for f in report.findings if f.severity in _SERIOUS),
+        alarms=_ids(f for f in report.findings if f.is_serious),
         silent=_ids(f for f in report.findings if f.status == "not_assessable"),
         original=before,
         proposed=bool(decision.changes),

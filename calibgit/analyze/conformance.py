@@ -30,7 +30,7 @@ def conformance(context: Context) -> list[Draft | Finding]:
             fact(
                 context,
                 labels,
-                breach=deviates,
+                grade="breach" if deviates else "ok",
                 description="Recorded labels differ from the labels that this config implies."
                 if deviates
                 else "Recorded labels are the labels that this config implies.",
@@ -45,7 +45,7 @@ def conformance(context: Context) -> list[Draft | Finding]:
         fact(
             context,
             scores,
-            breach=outside,
+            grade="breach" if outside else "ok",
             description="Some scores lie outside the score range of the config."
             if outside
             else "All scores lie inside the score range of the config.",

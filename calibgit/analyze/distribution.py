@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
-from calibgit.model.published import score_caps
-from calibgit.model.snapshot import MISSING, OTHER
+from calibgit.model.published import score_caps, tally_bounds
+from calibgit.model.snapshot import MISSING
 
 CLASSIFICATION_DISTRIBUTION = "classification_distribution"
 Bounds = tuple[dict[str, tuple[int, int]], int, str]
@@ -42,17 +42,11 @@ def _recorded(context: Context) -> Bounds | None:
     block = context.stratum.labels
     if block.status != "present":
         return None
-    counts = dict.fromkeys(context.bands, 0)
-    hidden = set(block.folded)
     spelling = context.settings.vocabulary.labels
-    for key, count in block.counts.items():
-        band = spelling.get(key, key)
-        if band in counts:
-            counts[band] += count
+    spelt = {key: spelling.get(key, key) for key in (*block.counts, *block.folded)}
     size = sum(block.counts.values()) - block.counts.get(MISSING, 0)
-    folded = {spelling.get(key, key) for key in hidden}
-    other = block.counts.get(OTHER, 0)
-    return {b: (k, k + other if b in folded else k) for b, k in counts.items()}, size, "recorded labels"
+    found = {b: tally_bounds(block, [key for key, band in spelt.items() if band == b]) for b in context.bands}
+    return found, size, "recorded labels"
 
 
 def _implied(context: Context) -> Bounds | None:

@@ -15,6 +15,8 @@ from calibgit.model.settings import Line, Range
 from calibgit.model.snapshot import Stratum
 
 Unit = Literal["rate", "ratio", "difference", "association"]
+Grade = Literal["ok", "watch", "breach"]
+FACTS: Mapping[Grade, Severity] = {"ok": "info", "watch": "low", "breach": "critical"}
 MAJOR = 2.0
 MAJOR_ASSOCIATION = 0.2
 
@@ -173,20 +175,21 @@ def fact(
     context: Context,
     topic: Topic,
     *,
-    breach: bool,
+    grade: Grade,
     description: str,
     recommendation: str,
+    evidence: Mapping[str, Scalar] | None = None,
 ) -> Finding:
-    """A contract check: it holds or it does not, and no error budget is spent on it."""
+    """What no test says: it holds, it should be watched, or it does not hold. No error budget is spent on it."""
     return Finding(
         id=topic.id,
         type=topic.type,
         subject=topic.subject,
         stratum=context.stratum.logic_version,
-        severity="critical" if breach else "info",
-        status="breach" if breach else "ok",
+        severity=FACTS[grade],
+        status=grade,
         description=description,
-        evidence={"n": context.stratum.n},
+        evidence={"n": context.stratum.n, **(evidence or {})},
         recommendation=recommendation,
         affected_components=topic.affected,
     )

@@ -6,17 +6,22 @@ from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpubli
 from calibgit.analyze.effects import Difference
 from calibgit.analyze.intervals import two_proportion_p
 from calibgit.model.blocks import TallyBlock
+from calibgit.model.published import tally_bounds
 from calibgit.model.report import Scalar
-from calibgit.model.snapshot import MISSING, OTHER
+from calibgit.model.snapshot import MISSING
 
 ESCALATION_PATTERNS = "escalation_patterns"
 NOT_ESCALATED = frozenset({"none", "__none__"})
 
 
-def escalated(block: TallyBlock, n: int) -> tuple[int, int]:
-    """Escalated assessments and assessed ones. Every class but "none" is an escalation; no class is a real zero."""
-    count = sum(k for key, k in block.counts.items() if key not in NOT_ESCALATED and key != MISSING)
-    return count, n - block.counts.get(MISSING, 0)
+def escalated(block: TallyBlock, n: int) -> tuple[int, int, int]:
+    """At least and at most how many escalated, and how many say whether they did.
+
+    Every class but "none" is an escalation; no class is a real zero.
+    """
+    size = n - block.counts.get(MISSING, 0)
+    low, high = tally_bounds(block, NOT_ESCALATED)
+    return size - high, size - low, size
 
 
 def escalation_patterns(context: Context) -> list[Draft]:
@@ -29,22 +34,16 @@ def escalation_patterns(context: Context) -> list[Draft]:
     )  # fmt: skip
     if block.status != "present":
         return [unpublished(context, topic, block.status)]
-    count, size = escalated(block, context.stratum.n)
+    low, high, size = escalated(block, context.stratum.n)
     if size <= 0:
         return [judge(context, topic, None, limits, reason="no assessment records whether it escalated")]
     mix: dict[str, Scalar] = {
         f"class_{name}": k for name, k in block.counts.items() if name not in NOT_ESCALATED and name != MISSING
     }
     return [
-        judge(context, topic, context.rate(*_bounds(block, count), size, "escalated"), limits, evidence=mix),
-        _shift(context, count, size),
+        judge(context, topic, context.rate(low, high, size, "escalated"), limits, evidence=mix),
+        _shift(context, high, size),
     ]
-
-
-def _bounds(block: TallyBlock, count: int) -> tuple[int, int]:
-    """At least and at most how many escalated, where "none" itself is folded."""
-    hidden = block.counts.get(OTHER, 0) if NOT_ESCALATED & set(block.folded) else 0
-    return count - hidden, count
 
 
 def _shift(context: Context, count: int, size: int) -> Draft:
@@ -60,7 +59,7 @@ def _shift(context: Context, count: int, size: int) -> Draft:
     if before is None or before.escalation.status != "present":
         reason = context.before_note if before is None else "the previous window does not publish escalations"
         return judge(context, topic, None, limits, reason=reason)
-    k_before, n_before = escalated(before.escalation, before.n)
+    _, k_before, n_before = escalated(before.escalation, before.n)
     if n_before <= 0:
         return judge(context, topic, None, limits, reason="the previous window records no escalation state")
     evidence: dict[str, Scalar] = {

@@ -7,7 +7,7 @@ to arrive are seldom like the rest.
 
 from __future__ import annotations
 
-from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge
+from calibgit.analyze.draft import Context, Draft, Limits, Topic, fact, judge
 from calibgit.model.report import Finding
 from calibgit.model.snapshot import Stratum
 
@@ -33,16 +33,12 @@ def outcome_maturity(context: Context) -> list[Draft | Finding]:
     late = immature(context.stratum)
     said = f"Outcomes of {' and '.join(late)} are not in" if late else "Outcomes of this window are in"
     return [
-        Finding(
-            id=topic.id,
-            type=topic.type,
-            subject=topic.subject,
-            stratum=context.stratum.logic_version,
-            severity="low" if late else "info",
-            status="watch" if late else "ok",
+        fact(
+            context,
+            topic,
+            grade="watch" if late else "ok",
             description=f"{said}; nothing that rests on outcomes is judged." if late else f"{said}.",
-            evidence={"n": context.stratum.n, "periods": len(words), "periods_not_in": len(late)},
             recommendation="Analyze the window again when its outcomes are in." if late else "Nothing to do.",
-            affected_components=topic.affected,
+            evidence={"periods": len(words), "periods_not_in": len(late)},
         )
     ]

@@ -82,7 +82,7 @@ def analyze(
             high=grades["high"],
             critical=grades["critical"],
             tests=tests,
-            requires_attention=grades["medium"] + grades["high"] + grades["critical"] > 0,
+            requires_attention=any(finding.is_serious for finding in findings),
         ),
         findings=findings,
     )

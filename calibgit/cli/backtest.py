@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calibgit.cli.common import format_option, note, print_json, print_table, progress_bar, say, today
+from calibgit.cli.common import format_option, note, print_json, print_table, progress_bar, say, source_option, today
 
 if TYPE_CHECKING:
     from calibgit.jobs.backtest import Step, Trial
@@ -17,12 +17,7 @@ _MOST_ALARMS = 3
 
 
 @click.command()
-@click.option(
-    "--source",
-    required=True,
-    metavar="URL|PATH",
-    help="Results: postgresql://..., a DuckDB or SQLite file, Parquet, CSV, JSON lines, globs, spark:NAME.",
-)
+@source_option(required=True)
 @click.option("--config", required=True, type=_FILE, metavar="FILE", help="The scoring config that was in force.")
 @click.option("--windows", type=click.IntRange(1, 120), default=12, show_default=True, help="How many past windows.")
 @click.option(
@@ -57,7 +52,8 @@ def backtest(
     if output == "json":
         print_json(_data(tried, steps))
         return
-    note(f"v{tried.config.version}, by {tried.mapping}; exact counts were read, and stay here: keep the output private")
+    version = tried.subject.config.version
+    note(f"v{version}, by {tried.mapping}; exact counts were read, and stay here: keep the output private")
     print_table(("window", "assessments", "flagged", "proposed", "next window"), [_row(step) for step in steps])
     say()
     say(verdict(steps))
@@ -89,7 +85,7 @@ def _row(step: Step) -> tuple[str, ...]:
 def _data(tried: Trial, steps: tuple[Step, ...]) -> dict[str, object]:
     return {
         "schema": "calibgit/backtest/1",
-        "config": {"version": str(tried.config.version), "sha256": tried.config.ref.sha256},
+        "config": {"version": str(tried.subject.config.version), "sha256": tried.subject.config.ref.sha256},
         "mapping": tried.mapping,
         "windows": [
             {

@@ -103,6 +103,16 @@ def staleness_option(function: F) -> F:
     )(function)
 
 
+def source_option(*, required: bool) -> Callable[[F], F]:
+    """`--source`; `required`: whether there must be one."""
+    return click.option(
+        "--source",
+        required=required,
+        metavar="URL|PATH",
+        help="Results: postgresql://..., a DuckDB or SQLite file, Parquet, CSV, JSON lines, globs, spark:NAME.",
+    )
+
+
 def window_options(*, required: bool = True) -> Callable[[F], F]:
     """`--source`, `--days`, `--as-of`; `required`: whether there must be a source."""
 
@@ -117,12 +127,7 @@ def window_options(*, required: bool = True) -> Callable[[F], F]:
             click.option(
                 "--days", type=click.IntRange(1), default=None, help="Length of the window.  [default: the line's own]"
             ),
-            click.option(
-                "--source",
-                required=required,
-                metavar="URL|PATH",
-                help="Results: postgresql://..., a DuckDB or SQLite file, Parquet, CSV, JSON lines, globs, spark:NAME.",
-            ),
+            source_option(required=required),
         ):
             function = option(function)
         return function

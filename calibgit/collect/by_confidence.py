@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from calibgit.collect.counts import Counts
 from calibgit.collect.grids import axis_cuts, cell_of, shared_cells
-from calibgit.collect.partition import Cell, at_least, merge_cells
+from calibgit.collect.partition import Cell, at_least, fewer_cells, merge_cells
 from calibgit.collect.rings import Ring, held
 from calibgit.model.blocks import CrossBlock, TallyBlock
 from calibgit.model.snapshot import OTHER, GridBlock, GridCell, WordBlock, WordRow
@@ -161,15 +161,7 @@ def _coarser(counts: Counts, cells: Sequence[Cell]) -> Iterator[list[Cell]]:
     found = merge_cells(cells, keep, allowed)
     while len(found) > 1 and all(allowed(cell.measures) for cell in found):
         yield found
-        size = 1 + max(len(found) // 2, 1)
-        while len(found) >= size:
-            least = min(range(len(found)), key=lambda at: (found[at].measures[0], at))
-            other = least + 1 if least == 0 else least - 1
-            if 0 < least < len(found) - 1 and found[least + 1].measures[0] < found[least - 1].measures[0]:
-                other = least + 1
-            low, high = sorted((least, other))
-            sums = tuple(map(sum, zip(found[low].measures, found[high].measures, strict=True)))
-            found = [*found[:low], Cell(found[low].lo, found[high].hi, sums), *found[high + 1 :]]
+        found = fewer_cells(found, max(len(found) // 2, 1))
 
 
 def _ring(
@@ -183,10 +175,7 @@ def _ring(
     names = tuple(str(at) for at in range(len(cells)))
     whole = {name: sum(row.cells[at].n for row in rows) for at, name in enumerate(names)}
     axes = [held(tally.counts), held(whole)]
-    inside = tuple(
-        tuple(sum(c.n for c in line if cell.lo <= c.lo and c.hi <= cell.hi) for cell in cells)
-        for line in labels.values()
-    )
+    inside = tuple(tuple(_inside(cell, line) for cell in cells) for line in labels.values())
     own = CrossBlock(status="present", rows=tuple(row.words[0] for row in rows), columns=names,
                      counts=tuple(tuple(cell.n for cell in row.cells) for row in rows))  # fmt: skip
     tables: list[Table] = [(own, (0, 1), str)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calibgit.collect.counts import Counts
+from calibgit.collect.words import fold
 from calibgit.model.blocks import SubjectBlock, TallyBlock
 from calibgit.model.snapshot import OTHER
 
@@ -35,9 +36,5 @@ def dropped_block(counts: Counts) -> TallyBlock:
             found[row.keys[0]] += row.n
     if sum(found.values()) < counts.least:
         return TallyBlock(status="withheld")
-    folded = sorted(reason for reason, n in found.items() if counts.small(n))
-    while counts.small(sum(found[reason] for reason in folded)):
-        folded.append(min((n, reason) for reason, n in found.items() if n and reason not in folded)[1])
-    shown = {reason: n for reason, n in found.items() if reason not in folded}
-    other = sum(found[reason] for reason in folded)
-    return TallyBlock(status="present", counts=shown | ({OTHER: other} if folded else {}), folded=tuple(sorted(folded)))
+    shown, folded, other = fold(counts, found)
+    return TallyBlock(status="present", counts=shown | ({OTHER: other} if folded else {}), folded=folded)

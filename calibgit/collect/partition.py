@@ -92,12 +92,25 @@ def merge_cells(cells: Sequence[Cell], keep: frozenset[int], publishable: Publis
             break
         free = [index for index in small if _neighbours(cells, index, keep)]
         chosen, barred = (free, keep) if free else (small, frozenset[int]())
-        index = min(chosen, key=lambda i: (cells[i].measures[0], i))
-        other = min(_neighbours(cells, index, barred), key=lambda i: (cells[i].measures[0], i))
-        left, right = sorted((index, other))
-        joined = Cell(cells[left].lo, cells[right].hi, _sum([cells[left].measures, cells[right].measures]))
-        cells[left : right + 1] = [joined]
+        cells = _joined(cells, chosen, barred)
     return cells
+
+
+def fewer_cells(cells: Sequence[Cell], most: int) -> list[Cell]:
+    """The smallest cell merged into its smaller neighbour until there are at most `most`, which is 1 or more."""
+    found = list(cells)
+    while len(found) > most:
+        found = _joined(found, range(len(found)), frozenset())
+    return found
+
+
+def _joined(cells: Sequence[Cell], chosen: Sequence[int], barred: frozenset[int]) -> list[Cell]:
+    """The smallest of the chosen cells merged into its smaller neighbour."""
+    index = min(chosen, key=lambda i: (cells[i].measures[0], i))
+    other = min(_neighbours(cells, index, barred), key=lambda i: (cells[i].measures[0], i))
+    left, right = sorted((index, other))
+    joined = Cell(cells[left].lo, cells[right].hi, _sum([cells[left].measures, cells[right].measures]))
+    return [*cells[:left], joined, *cells[right + 1 :]]
 
 
 def _neighbours(cells: Sequence[Cell], index: int, barred: frozenset[int]) -> list[int]:

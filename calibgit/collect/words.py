@@ -24,19 +24,29 @@ def tally(counts: Counts, role: str, found: Mapping[str, int]) -> TallyBlock:
     """
     if role not in counts.roles:
         return TallyBlock(status="absent")
-    found = dict(found)
-    folded = [key for key, n in found.items() if key != OTHER and counts.small(n)]
-    other = found.pop(OTHER, 0) + sum(found.pop(key) for key in folded)
-    while counts.small(other) and any(found.values()):
-        least = min((key for key, n in found.items() if n), key=lambda key: (found[key], key))
-        other += found.pop(least)
-        folded.append(least)
-    if folded and not any(found.values()):
+    kept, folded, other = fold(counts, found)
+    if folded and not any(kept.values()):
         return TallyBlock(status="withheld")
-    published = {key: n for key, n in sorted(found.items()) if n or key != MISSING}
+    published = {key: n for key, n in sorted(kept.items()) if n or key != MISSING}
     if other:
         published[OTHER] = other
-    return TallyBlock(status="present", counts=published, folded=tuple(sorted(folded)))
+    return TallyBlock(status="present", counts=published, folded=folded)
+
+
+def fold(counts: Counts, found: Mapping[str, int]) -> tuple[dict[str, int], tuple[str, ...], int]:
+    """Rare keys joined, and then the smallest other key while they are still few together.
+
+    Returns:
+        The keys that stay, those that were joined, and how many these and `__other__` hold.
+    """
+    kept = dict(found)
+    folded = [key for key, n in kept.items() if key != OTHER and counts.small(n)]
+    other = kept.pop(OTHER, 0) + sum(kept.pop(key) for key in folded)
+    while counts.small(other) and any(kept.values()):
+        least = min((key for key, n in kept.items() if n), key=lambda key: (kept[key], key))
+        other += kept.pop(least)
+        folded.append(least)
+    return kept, tuple(sorted(folded)), other
 
 
 def coarser_tallies(block: TallyBlock, precious: Sequence[str]) -> Iterator[TallyBlock]:

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from calibgit.analyze.run import analyze
-from calibgit.collect.disclose import disclose
-from calibgit.collect.exact import collect_exact
 from calibgit.collect.window import resolve_window
 from calibgit.engine.open import open_source
 from calibgit.errors import EnvironmentFault, UsageError
 from calibgit.jobs.active_config import ActiveConfig
 from calibgit.jobs.first_mapping import Draft, draft_mapping
-from calibgit.jobs.measure import read_file
+from calibgit.jobs.measure import Subject, analyze, count, publish, read_file
 from calibgit.model import semantics
 from calibgit.model.config_data import read_config_data, version_of
 from calibgit.model.proposal import Decision
@@ -32,18 +29,16 @@ from calibgit.propose.search import decide
 from calibgit.propose.track import CLASS_SHARE, Held, hold, share_after
 
 LINE = "backtest"
-SERIOUS = frozenset({"medium", "high", "critical"})
 MOST_WINDOWS = 120
 Outcome = Literal["held", "missed", "not_assessable", "no_next_window", ""]
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is tried: a line's settings, where they come from, and a config."""
+    """What is tried: a line under a config, and where its settings come from."""
 
-    settings: Line
+    subject: Subject
     mapping: str
-    config: ActiveConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +84,8 @@ def trial(source: Any, config: Path, settings: Path | None, table: str | None, l
     value = read_config_data(data, config.name)
     active = ActiveConfig(version_of(value), data, value)
     if settings is not None:
-        _, chosen = read_settings(read_file(settings), settings.name).line(line)
-        return Trial(chosen, settings.name, active)
+        name, chosen = read_settings(read_file(settings), settings.name).line(line)
+        return Trial(Subject(name, chosen, chosen.digest(), "", active), settings.name)
     draft = draft_mapping(source, table)
     if draft.undecided:
         raise _incomplete(draft)
@@ -99,7 +94,8 @@ def trial(source: Any, config: Path, settings: Path | None, table: str | None, l
     if chosen.source.logic_version is not None:
         where = chosen.source.model_copy(update={"logic_version": str(active.version)})
         chosen = chosen.model_copy(update={"source": where})
-    return Trial(chosen, f"a first mapping of {len(draft.mapping.chosen)} columns", active)
+    tried = Subject(LINE, chosen, chosen.digest(), "", active)
+    return Trial(tried, f"a first mapping of {len(draft.mapping.chosen)} columns")
 
 
 def backtest(
@@ -125,7 +121,8 @@ def backtest(
             why="Each window is counted by itself.",
             fix=f"use 1 to {MOST_WINDOWS}",
         )
-    judged = list(_judge(source, tried, _windows(tried.settings, windows, as_of), progress))
+    subject = tried.subject
+    judged = list(_judge(source, subject, _windows(subject.settings, windows, as_of), progress))
     if not any(each.snapshot for each in judged):
         raise EnvironmentFault(
             "EMPTY_WINDOW",
@@ -134,7 +131,7 @@ def backtest(
             fix="choose another --as-of, or check created_at and score in the mapping",
         )
     following = [*judged[1:], None]
-    return tuple(_step(tried, now, then) for now, then in zip(judged, following, strict=True))
+    return tuple(_step(subject, now, then) for now, then in zip(judged, following, strict=True))
 
 
 def _windows(settings: Line, count: int, as_of: str) -> list[TimeWindow]:
@@ -147,40 +144,32 @@ def _windows(settings: Line, count: int, as_of: str) -> list[TimeWindow]:
 
 
 def _judge(
-    source: Any, tried: Trial, windows: Sequence[TimeWindow], progress: Callable[[int, int, str], None]
+    source: Any, subject: Subject, windows: Sequence[TimeWindow], progress: Callable[[int, int, str], None]
 ) -> Iterator[_Judged]:
-    config, settings = tried.config, tried.settings
+    config, settings = subject.config, subject.settings
     before: MetricsSnapshot | None = None
     with open_source(source) as engine:
         for done, window in enumerate(windows):
             progress(done, len(windows), window.start[:10])
             try:
-                exact = collect_exact(
-                    engine,
-                    line=LINE,
-                    settings=settings,
-                    settings_sha256=settings.digest(),
-                    config=config.ref,
-                    config_data=config.value,
-                    window=window,
-                )
+                exact = count(subject, engine, window)
             except EnvironmentFault as fault:
                 if fault.code != "EMPTY_WINDOW":
                     raise
                 before = None
                 yield _Judged(window)
                 continue
-            snapshot = disclose(exact, settings=settings, config_data=config.value)
-            report = analyze(snapshot, config_data=config.value, settings=settings, previous=before)
+            snapshot = publish(subject, exact)
+            report = analyze(subject, snapshot, before)
             decision = decide(snapshot, report, config_data=config.value, settings=settings)
             before = snapshot
             yield _Judged(window, snapshot, report, decision)
 
 
-def _step(tried: Trial, now: _Judged, then: _Judged | None) -> Step:
+def _step(subject: Subject, now: _Judged, then: _Judged | None) -> Step:
     if now.snapshot is None or now.report is None or now.decision is None:
         return Step(now.window)
-    stratum = now.snapshot.stratum(str(tried.config.version))
+    stratum = now.snapshot.stratum(str(subject.config.version))
     alarms = _alarms(now.report.findings)
     later = _alarms(then.report.findings) if then is not None and then.report is not None else ()
     return Step(
@@ -190,29 +179,29 @@ def _step(tried: Trial, now: _Judged, then: _Judged | None) -> Step:
         again=tuple(name for name in alarms if name in later),
         changes={change.path: change.new for change in now.decision.changes},
         reason=now.decision.reason,
-        outcome=_outcome(tried, now.decision, then),
+        outcome=_outcome(subject, now.decision, then),
     )
 
 
 def _alarms(findings: Sequence[Finding]) -> tuple[str, ...]:
-    return tuple(finding.id for finding in findings if finding.severity in SERIOUS)
+    return tuple(finding.id for finding in findings if finding.is_serious)
 
 
-def _outcome(tried: Trial, decision: Decision, then: _Judged | None) -> Outcome:
+def _outcome(subject: Subject, decision: Decision, then: _Judged | None) -> Outcome:
     """Whether the next window, seen through the proposed config, shows the promised shares."""
     if not decision.changes:
         return ""
     if then is None or then.snapshot is None:
         return "no_next_window"
-    stratum = then.snapshot.stratum(str(tried.config.version))
+    config = subject.config
+    stratum = then.snapshot.stratum(str(config.version))
     if stratum is None:
         return "not_assessable"
     changed = with_values(
-        tried.config.value,
-        {keys: c.new for c in decision.changes if (keys := locate(tried.config.value, c.path)) is not None},
+        config.value, {keys: c.new for c in decision.changes if (keys := locate(config.value, c.path)) is not None}
     )
-    found = flow(stratum, semantics.gates(tried.config.value), semantics.gates(changed))
-    least = tried.settings.analysis.min_n
+    found = flow(stratum, semantics.gates(config.value), semantics.gates(changed))
+    least = subject.settings.analysis.min_n
     held: set[Held] = {
         hold(promised, share_after(found, promised.metric.removeprefix(CLASS_SHARE)), least)
         for promised in decision.prediction

@@ -13,13 +13,14 @@ from calibgit.collect.disclose import disclose
 from calibgit.collect.exact import Progress, collect_exact
 from calibgit.collect.merging import merge_all
 from calibgit.collect.window import resolve_window
+from calibgit.engine.base import Engine
 from calibgit.engine.open import open_source
 from calibgit.errors import DocumentError, EnvironmentFault, UsageError
 from calibgit.jobs.active_config import ActiveConfig
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.report import CalibrationReport
 from calibgit.model.settings import Line
-from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
+from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot, TimeWindow
 
 OUTPUT = "analytics_output"
 
@@ -68,17 +69,26 @@ def collect(
     """
     window = resolve_window(as_of, days or subject.settings.window.days, subject.settings.window.anchor)
     with open_source(source) as engine:
-        exact = collect_exact(
-            engine,
-            line=subject.line,
-            settings=subject.settings,
-            settings_sha256=subject.settings_sha256,
-            config=subject.config.ref,
-            config_data=subject.config.value,
-            window=window,
-            progress=progress,
-        )
+        exact = count(subject, engine, window, progress)
     return exact, publish(subject, exact)
+
+
+def count(subject: Subject, engine: Engine, window: TimeWindow, progress: Progress = lambda *_: None) -> ExactSnapshot:
+    """The exact private snapshot of one window of an open source.
+
+    Raises:
+        EnvironmentFault: see `collect_exact`.
+    """
+    return collect_exact(
+        engine,
+        line=subject.line,
+        settings=subject.settings,
+        settings_sha256=subject.settings_sha256,
+        config=subject.config.ref,
+        config_data=subject.config.value,
+        window=window,
+        progress=progress,
+    )
 
 
 def merge_counts(subject: Subject, shards: Sequence[ExactSnapshot]) -> tuple[ExactSnapshot, MetricsSnapshot]:

@@ -55,6 +55,11 @@ class Finding(Document):
     recommendation: str
     affected_components: tuple[str, ...] = ()
 
+    @property
+    def is_serious(self) -> bool:
+        """Whether it asks for attention and may drive a change: severity medium or above."""
+        return SEVERITIES.index(self.severity) >= SEVERITIES.index("medium")
+
 
 class ReportSummary(Document):
     """How many findings of each severity, how many tests shared the error budget."""

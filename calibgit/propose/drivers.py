@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calibgit.model.report import SEVERITIES, CalibrationReport, Finding
+from calibgit.model.report import CalibrationReport, Finding
 
 CROWDING = "boundary_crowding"
 CROWDING_ID = "crowding:"
 CLASS_SHARE = "classification_distribution"
-LEAST = SEVERITIES.index("medium")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def drivers(report: CalibrationReport, version: str, bands: Sequence[str]) -> Dr
     by_cut: dict[int, Finding] = {}
     crowded: set[int] = set()
     for finding in report.findings:
-        grave = SEVERITIES.index(finding.severity) >= LEAST and finding.status == "breach"
+        grave = finding.is_serious and finding.status == "breach"
         if finding.stratum != version or not grave or finding.subject not in bands:
             continue
         index = bands.index(finding.subject)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from calibgit.cli.backtest import backtest as command
+from calibgit.cli.main import run
 from calibgit.engine.table import write_results
 from calibgit.errors import EnvironmentFault, UsageError
 from calibgit.jobs.backtest import Step, backtest, trial
@@ -69,19 +68,22 @@ def test_a_window_knows_nothing_of_later_ones(four: Path, tmp_path: Path) -> Non
         )
 
 
-def test_nothing_is_written_and_nobody_is_named(four: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_and_nobody_is_named(
+    four: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = ["--source", str(four), "--config", str(CONFIG_FILE), "--windows", "5", "--as-of", AS_OF]
-    text = CliRunner().invoke(command, arguments)
-    assert text.exit_code == 0, text.output
-    assert "4 of 5 windows had assessments; 2 would have been flagged" in text.stdout
-    assert "sorting:good:65" in text.stdout or "crowding:good:65" in text.stdout
-    found: Any = json.loads(CliRunner().invoke(command, [*arguments, "--format", "json"]).stdout)
+    arguments = ["backtest", "--source", str(four), "--config", str(CONFIG_FILE), "--windows", "5", "--as-of", AS_OF]
+    assert run(arguments) == 0
+    text = capsys.readouterr()
+    assert "4 of 5 windows had assessments; 2 would have been flagged" in text.out
+    assert "sorting:good:65" in text.out or "crowding:good:65" in text.out
+    assert run([*arguments, "--format", "json"]) == 0
+    found: Any = json.loads(capsys.readouterr().out)
     assert found["schema"] == "calibgit/backtest/1"
     assert [bool(window["alarms"]) for window in found["windows"]] == [False, False, True, True, False]
     assert list(tmp_path.iterdir()) == []
-    assert "Ada" not in text.output
-    assert "@" not in text.output
+    assert "Ada" not in text.out + text.err
+    assert "@" not in text.out + text.err
 
 
 def test_a_settings_file_says_the_mapping(four: Path, tmp_path: Path) -> None:
