@@ -7,13 +7,16 @@ The relaxation to fractions can only widen an interval, by less than one in all 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from operator import itemgetter
 
 Bounds = tuple[int, int]
-Row = dict[int, int]
-RHS = -1
+Line = list[int]
+RHS = -2
 PATIENCE = 40
+CHOICE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,8 @@ class _Part:
     ) -> None:
         self.twins = list(twins)
         self._place = {cells[0]: place for place, cells in enumerate(twins)}
-        rows: dict[int, Row] = {row: {RHS: n} for row, n in numbers.items()}
-        for place, pattern in enumerate(patterns):
-            for row in pattern:
-                rows[row][place] = 1
-        self._tableau = _Tableau(list(rows.values()), len(patterns))
+        index = {row: at for at, row in enumerate(numbers)}
+        self._tableau = _Tableau([[index[row] for row in pattern] for pattern in patterns], list(numbers.values()))
 
     def bounds(self, cell: int) -> Bounds:
         """The fewest and the most of a kind."""
@@ -97,36 +97,51 @@ class _Part:
 
     def tells_of_few(self, enough: int) -> bool:
         """Whether the most of some kind lies between zero and `enough`."""
-        best = [0] * len(self.twins)
-        for place in range(len(self.twins)):
-            if best[place] < enough:
+        left = dict.fromkeys(range(len(self.twins)))
+        while left:
+            place = next(iter(left))
+            if not self._tableau.is_a_step_away(place, enough):
                 if 0 < self._tableau.push(place, up=True, enough=enough) < enough:
                     return True
-                best = [max(pair) for pair in zip(best, self._tableau.values(), strict=True)]
+                for other in self._tableau.held(enough):
+                    left.pop(other, None)
+            left.pop(place, None)
         return False
 
 
 class _Tableau:
-    """Rows `sum(a[j] * x[j]) = b` with whole numbers, `x >= 0`, over one common denominator; zeros are left out.
+    """Rows `sum of the x[j] that stand in the row = b` with whole numbers `x >= 0`, as a revised simplex.
+
+    A row holds how it was made from the original ones, then its right-hand side, then a zero, all over one common
+    denominator. The coefficient of an unknown is the sum of the entries of the original rows that it stands in.
+
+    Args:
+        patterns: the rows in which each unknown stands.
+        sums: the right-hand side of each row.
 
     Raises:
         ValueError: when no `x` fits, which true counts never cause.
     """
 
-    def __init__(self, rows: list[Row], columns: int) -> None:
-        self._rows = rows
-        self._columns = columns
+    def __init__(self, patterns: Sequence[Sequence[int]], sums: Sequence[int]) -> None:
+        size = len(sums)
+        # With the zero each has two entries or more, so that a getter always gives a tuple.
+        self._entries = [itemgetter(*pattern, size + 1) for pattern in patterns]
+        self._rows = [[0] * at + [1] + [0] * (size - 1 - at) + [n, 0] for at, n in enumerate(sums)]
         self._den = 1
-        self._basis = [-1] * len(rows)
+        self._basis = [-1] * size
         self._still = 0
         self._start()
 
-    def values(self) -> list[int]:
-        """The present point, rounded down."""
-        found = [0] * self._columns
-        for place, row in zip(self._basis, self._rows, strict=True):
-            found[place] = row.get(RHS, 0) // self._den
-        return found
+    def held(self, enough: int) -> list[int]:
+        """The unknowns that are at least `enough` now."""
+        return [p for p, row in zip(self._basis, self._rows, strict=True) if row[RHS] >= enough * self._den]
+
+    def is_a_step_away(self, place: int, enough: int) -> bool:
+        """Whether one unknown is at least `enough` now, or when it alone grows from zero as far as it can."""
+        if place in self._basis:
+            return place in self.held(enough)
+        return all(a <= 0 or row[RHS] >= enough * a for row, a in zip(self._rows, self._column(place), strict=True))
 
     def push(self, place: int, *, up: bool, enough: int | None) -> int:
         """The most (or the least) of one unknown, rounded down (or up); stops early at `enough`."""
@@ -137,28 +152,32 @@ class _Tableau:
             self._enter(place)
         while place in self._basis:
             row = self._rows[self._basis.index(place)]
-            held = row.get(RHS, 0)
+            held = row[RHS]
             if enough is not None and held >= enough * self._den:
                 return enough
             sign = -1 if up else 1
-            able = [j for j, a in row.items() if sign * a > 0 and j not in {RHS, place}]
+            able = {j: sign * a for j, a in enumerate(self._coefficients(row)) if sign * a > 0 and j != place}
             if not able:
                 return held // self._den if up else -(-held // self._den)
-            self._enter(self._chosen(able, row))
+            self._enter(self._chosen(able, 1))
         return 0
+
+    def _coefficients(self, row: Line) -> Line:
+        return [sum(entries(row)) for entries in self._entries]
+
+    def _column(self, place: int) -> Line:
+        entries = self._entries[place]
+        return [sum(entries(row)) for row in self._rows]
 
     def _start(self) -> None:
         """Find any point that fits: drive the unexplained rest of every row to zero."""
         while True:
-            rest: Row = {}
-            for row, place in zip(self._rows, self._basis, strict=True):
-                if place < 0:
-                    for j, a in row.items():
-                        rest[j] = rest.get(j, 0) + a
-            able = [j for j, a in rest.items() if a > 0 and j != RHS]
-            if not able or not rest.get(RHS):
+            unexplained = [row for row, place in zip(self._rows, self._basis, strict=True) if place < 0]
+            rest = [sum(column) for column in zip(*unexplained, strict=True)]
+            able = {j: a for j, a in enumerate(self._coefficients(rest)) if a > 0} if rest and rest[RHS] else {}
+            if not able:
                 break
-            self._enter(self._chosen(able, rest))
+            self._enter(self._chosen(able, CHOICE))
         for index in range(len(self._rows) - 1, -1, -1):
             if self._basis[index] < 0:
                 self._settle(index)
@@ -166,54 +185,49 @@ class _Tableau:
     def _settle(self, index: int) -> None:
         """A row without an unknown of its own is explained by others, or nothing fits."""
         row = self._rows[index]
-        if row.get(RHS):
+        if row[RHS]:
             raise ValueError("the published numbers contradict each other")
-        column = min((j for j in row if j != RHS), default=None)
-        if column is None:
+        place = next((j for j, a in enumerate(self._coefficients(row)) if a), None)
+        if place is None:
             del self._rows[index], self._basis[index]
         else:
-            self._pivot(index, column)
+            self._pivot(index, place, self._column(place))
 
-    def _chosen(self, able: Sequence[int], row: Row) -> int:
-        """The steepest column; the first one after many steps without progress, so that the search ends (Bland)."""
-        return min(able) if self._still > PATIENCE else max(able, key=lambda j: (abs(row[j]), -j))
+    def _chosen(self, able: Mapping[int, int], choice: int) -> int:
+        """Of the steepest columns the one that leads furthest; the first one after many steps without progress.
 
-    def _enter(self, column: int) -> None:
+        Args:
+            able: by column how much a step of one gains.
+            choice: how many of the steepest are tried.
+        """
+        if self._still > PATIENCE:
+            return min(able)  # Bland's rule: the search ends
+        steepest = sorted(able, key=lambda j: (-able[j], j))[:choice]
+        return max(steepest, key=lambda j: (able[j] * self._step(self._column(j)), -j))
+
+    def _step(self, column: Line) -> Fraction:
+        """How far an unknown with this column can grow; at least one other has to give way."""
+        return min(Fraction(row[RHS], a) for row, a in zip(self._rows, column, strict=True) if a > 0)
+
+    def _enter(self, place: int) -> None:
         """Let one unknown grow until another one is used up."""
-        able = [index for index, row in enumerate(self._rows) if row.get(column, 0) > 0]
+        column = self._column(place)
+        able = [index for index, a in enumerate(column) if a > 0]
         best = able[0]
         for index in able[1:]:
-            left = self._rows[index].get(RHS, 0) * self._rows[best][column]
-            right = self._rows[best].get(RHS, 0) * self._rows[index][column]
+            left, right = self._rows[index][RHS] * column[best], self._rows[best][RHS] * column[index]
             if left < right or (left == right and self._basis[index] < self._basis[best]):
                 best = index
-        self._still = self._still + 1 if not self._rows[best].get(RHS) else 0
-        self._pivot(best, column)
+        self._still = self._still + 1 if not self._rows[best][RHS] else 0
+        self._pivot(best, place, column)
 
-    def _pivot(self, index: int, column: int) -> None:
-        own = self._rows[index]
-        if own[column] < 0:
-            own = {j: -a for j, a in own.items()}
-            self._rows[index] = own
-        pivot, den = own[column], self._den
-        for other, row in enumerate(self._rows):
-            if other == index:
-                continue
-            factor = row.get(column, 0)
-            if factor or pivot != den:
-                self._rows[other] = _reduced(row, own, pivot, factor, den)
+    def _pivot(self, index: int, place: int, column: Line) -> None:
+        own, pivot, den = self._rows[index], column[index], self._den
+        if pivot < 0:
+            own, pivot = [-a for a in own], -pivot
+        for other, (row, factor) in enumerate(zip(self._rows, column, strict=True)):
+            if other != index and (factor or pivot != den):
+                self._rows[other] = [(a * pivot - factor * b) // den for a, b in zip(row, own, strict=True)]
+        self._rows[index] = own
         self._den = pivot
-        self._basis[index] = column
-
-
-def _reduced(row: Row, own: Row, pivot: int, factor: int, den: int) -> Row:
-    """`(row * pivot - own * factor) / den`, which is whole."""
-    found = dict(row) if pivot == 1 else {j: a * pivot for j, a in row.items()}
-    if factor:
-        for j, a in own.items():
-            value = found.get(j, 0) - factor * a
-            if value:
-                found[j] = value
-            else:
-                found.pop(j, None)
-    return found if den == 1 else {j: a // den for j, a in found.items()}
+        self._basis[index] = place

@@ -65,13 +65,13 @@ def _interval(table: list[list[int]], shown: tuple[tuple[int | None, ...], ...],
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_the_audit_finds_the_intervals_of_a_solver(data: st.DataObject) -> None:
     """Overlapping sums of any shape, not of tables only."""
-    size = data.draw(st.integers(2, 7))
+    size = data.draw(st.integers(2, 14))
     held = data.draw(st.lists(st.integers(0, 25), min_size=size, max_size=size))
-    sets = data.draw(st.lists(st.frozensets(st.integers(0, size - 1), min_size=1), max_size=6))
+    sets = data.draw(st.lists(st.frozensets(st.integers(0, size - 1), min_size=1), max_size=12))
     sets.append(frozenset(range(size)))
     published = [Published(cells, sum(held[at] for at in cells)) for cells in sets]
     matrix = [[float(at in cells) for at in range(size)] for cells in sets]
