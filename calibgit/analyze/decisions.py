@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
 from calibgit.analyze.effects import Asymptotic
-from calibgit.analyze.reliability import Consistency, Histogram, alpha, consistency, error_of_alpha
-from calibgit.model.published import common_edges, masses, measured
+from calibgit.analyze.reliability import Consistency, Histogram, agreement, alpha, consistency, error_of_alpha
+from calibgit.model.published import all_edges, measured, spread_masses
 from calibgit.model.report import Scalar
 from calibgit.model.snapshot import GridSpec, Stratum
 
@@ -49,7 +49,7 @@ def decision_consistency(context: Context) -> list[Draft]:
     if reliability is None or found is None:
         reason = "scores or categories do not vary, or fewer than two categories have a weight"
         return [judge(context, topic, None, limits, reason=reason, n=histogram.n)]
-    error = _error(histogram, places, reliability, stratum)
+    error = _error(histogram, places, reliability, found, stratum)
     evidence = _evidence(histogram, places, reliability, found, cuts)
     draft = judge(context, topic, None, limits, n=histogram.n, evidence=evidence)
     effect = Asymptotic(found.overall, math.hypot(found.error, error), METHOD, 0.0, 1.0)
@@ -57,10 +57,13 @@ def decision_consistency(context: Context) -> list[Draft]:
 
 
 def histogram_of(stratum: Stratum, grid: GridSpec) -> Histogram:
-    """The published scores of all caps together, on the edges that they have in common."""
+    """The published scores of all caps together, in the finest cells of any; wider ones are spread."""
     rows = measured(stratum.score.rows)
-    edges = [edge for edge in common_edges(rows, grid.bins) if edge != grid.bins - 1]  # the best score has a bin alone
-    return Histogram(tuple(place(grid, grid.value(edge)) for edge in edges), masses(rows, edges))
+    edges = all_edges(rows, grid.bins)
+    counts = spread_masses(rows, edges)
+    if grid.bins - 1 in edges[1:-1]:  # the best score has a bin alone
+        edges, counts = (*edges[:-2], edges[-1]), (*counts[:-2], counts[-2] + counts[-1])
+    return Histogram(tuple(place(grid, grid.value(edge)) for edge in edges), counts)
 
 
 def place(grid: GridSpec, score: float) -> float:
@@ -69,21 +72,22 @@ def place(grid: GridSpec, score: float) -> float:
     return min(max((score - low) / (high - low), 0.0), 1.0)
 
 
-def _error(histogram: Histogram, places: Sequence[float], reliability: float, stratum: Stratum) -> float:
+def _error(
+    histogram: Histogram, places: Sequence[float], reliability: float, here: Consistency, stratum: Stratum
+) -> float:
     """What the error of the reliability adds, by its slope."""
     step = error_of_alpha(reliability, stratum.moments.n, len(stratum.moments.categories))
-    near = consistency(histogram, places, max(reliability - step, 0.0))
-    here = consistency(histogram, places, reliability)
-    return 0.0 if near is None or here is None else abs(here.overall - near.overall)
+    near = agreement(histogram, places, max(reliability - step, 0.0))
+    return 0.0 if near is None else abs(here.overall - near[-1])
 
 
 def _evidence(
     histogram: Histogram, places: Sequence[float], reliability: float, found: Consistency, cuts: Sequence[float]
 ) -> dict[str, Scalar]:
-    constant = consistency(histogram, places, reliability, "constant")
+    constant = agreement(histogram, places, reliability, "constant")
     flips = {f"flips_at_{cut:g}": 1 - p for cut, p in zip(reversed(cuts), found.by_cut, strict=True)}
     return {
         "reliability_at_least": reliability,
         **flips,
-        **({} if constant is None else {"with_an_error_alike_for_all": constant.overall}),
+        **({} if constant is None else {"with_an_error_alike_for_all": constant[-1]}),
     }

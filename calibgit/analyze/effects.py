@@ -12,6 +12,8 @@ from typing import Protocol
 
 from calibgit.analyze import intervals
 
+NO_DISTANCE = 1e-9
+
 
 class Effect(Protocol):
     """What is estimated. `bounds(tail)` leaves out `tail` on each side."""
@@ -240,7 +242,7 @@ class Distance:
         from scipy import special  # noqa: PLC0415  kept off the start-up path
 
         low, high = (float(special.chndtrinc(self.statistic, self.df, p)) for p in (1 - tail, tail))
-        low, high = (math.sqrt(max(nc, 0.0) / self.size) if math.isfinite(nc) else 0.0 for nc in (low, high))
+        low, high = (math.sqrt(nc / self.size) if math.isfinite(nc) and nc > NO_DISTANCE else 0.0 for nc in (low, high))
         return min(low, self.estimate), max(high, self.estimate)
 
     def p_above(self, limit: float) -> float:

@@ -35,12 +35,12 @@ class Histogram:
     """Counts of scores between edges, ascending, as shares of the range from 0 to 1."""
 
     edges: tuple[float, ...]
-    counts: tuple[int, ...]
+    counts: tuple[float, ...]
 
     @property
     def n(self) -> int:
         """All assessments."""
-        return sum(self.counts)
+        return round(math.fsum(self.counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +110,11 @@ def consistency(
     """
     import numpy as np  # noqa: PLC0415  kept off the start-up path
 
-    if histogram.n == 0 or not cuts or reliability >= 1 or spread(histogram)[1] <= 0:
+    if not _says_something(histogram, cuts, reliability):
         return None
-    below = _below(histogram, reliability, error, np.asarray([*histogram.edges, *cuts]))
-    at_edges, under = below[:, : len(histogram.edges)], below[:, len(histogram.edges) :]
-    shares = np.asarray(histogram.counts, dtype=np.float64) / histogram.n
-    bands = np.diff(np.concatenate([np.zeros((NODES, 1)), under, np.ones((NODES, 1))], axis=1), axis=1)
-    agreed = np.concatenate([under**2 + (1 - under) ** 2, (bands**2).sum(axis=1)[:, None]], axis=1)
+    shares, blurred, agreed = _observed(histogram, cuts, reliability, error)
     nudged = (1 - NUDGE) * shares + NUDGE * np.eye(len(shares))
-    found = _true_scores(np.concatenate([shares[None, :], nudged]), np.diff(at_edges, axis=1)) @ agreed
+    found = _true_scores(np.concatenate([shares[None, :], nudged]), blurred) @ agreed
     influence = (found[1:] - found[0]) / NUDGE
     errors = np.sqrt(shares @ influence**2 / histogram.n)
     return Consistency(
@@ -126,6 +122,34 @@ def consistency(
         overall=float(found[0, -1]),
         error=float(errors[-1]),
     )
+
+
+def agreement(
+    histogram: Histogram, cuts: Sequence[float], reliability: float, error: ErrorModel = "binomial"
+) -> tuple[float, ...] | None:
+    """The probabilities of `consistency`, by cut and then overall, without their error."""
+    if not _says_something(histogram, cuts, reliability):
+        return None
+    shares, blurred, agreed = _observed(histogram, cuts, reliability, error)
+    return tuple(float(p) for p in (_true_scores(shares[None, :], blurred) @ agreed)[0])
+
+
+def _says_something(histogram: Histogram, cuts: Sequence[float], reliability: float) -> bool:
+    return histogram.n > 0 and bool(cuts) and reliability < 1 and spread(histogram)[1] > 0
+
+
+def _observed(
+    histogram: Histogram, cuts: Sequence[float], reliability: float, error: ErrorModel
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Share of each cell; probability of each cell at each node; probability of agreeing twice at each node."""
+    import numpy as np  # noqa: PLC0415
+
+    below = _below(histogram, reliability, error, np.asarray([*histogram.edges, *cuts]))
+    at_edges, under = below[:, : len(histogram.edges)], below[:, len(histogram.edges) :]
+    shares = np.asarray(histogram.counts, dtype=np.float64) / histogram.n
+    bands = np.diff(np.concatenate([np.zeros((NODES, 1)), under, np.ones((NODES, 1))], axis=1), axis=1)
+    agreed = np.concatenate([under**2 + (1 - under) ** 2, (bands**2).sum(axis=1)[:, None]], axis=1)
+    return shares, np.diff(at_edges, axis=1), agreed
 
 
 def _below(

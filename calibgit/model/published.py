@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from calibgit.model.blocks import TallyBlock
 from calibgit.model.snapshot import NO_VALUE, OTHER, GridCell, GridRow, GridSpec
+
+SPREADING_STEPS = 20
 
 
 def common_edges(rows: Iterable[GridRow], bins: int) -> tuple[int, ...]:
@@ -30,6 +35,52 @@ def masses(rows: Iterable[GridRow], edges: Sequence[int]) -> tuple[int, ...]:
             if index >= 0 and cell.hi <= edges[index + 1]:
                 counts[index] += cell.n
     return tuple(counts)
+
+
+def all_edges(rows: Iterable[GridRow], bins: int) -> tuple[int, ...]:
+    """Edges 0 to `bins` that some cell of some row has."""
+    return tuple(sorted({0, bins, *(edge for row in rows for cell in row.cells for edge in (cell.lo, cell.hi))}))
+
+
+def spread_masses(rows: Iterable[GridRow], edges: Sequence[int]) -> tuple[float, ...]:
+    """Assessments of all rows between neighbouring `edges`; every cell ends at edges.
+
+    A cell that is wider than others is spread as all rows together are, where they say so: the expectation-maximisation
+    of Dempster, Laird and Rubin (1977) for grouped counts, from an even density, in a fixed number of steps.
+    """
+    cells = [
+        (slice(bisect_left(edges, cell.lo), bisect_left(edges, cell.hi)), cell.n)
+        for row in rows
+        for cell in row.cells
+        if cell.n
+    ]
+    found = [float(high - low) for low, high in pairwise(edges)]
+    for _ in range(SPREADING_STEPS):
+        spread = [0.0] * len(found)
+        for where, n in cells:
+            inside = found[where]
+            whole = math.fsum(inside)
+            for at, part in enumerate(inside, where.start):
+                spread[at] += n * part / whole
+        found = spread
+    return tuple(found)
+
+
+def together(*blocks: Iterable[GridRow]) -> list[tuple[tuple[GridRow, ...], ...]]:
+    """The rows of several blocks in the finest sets that hold the same groups in each block.
+
+    Returns:
+        One entry a set, ordered by its first group: the rows of each block.
+    """
+    rows = [(at, row) for at, block in enumerate(blocks) for row in block]
+    sets: list[set[int]] = []
+    for _, row in rows:
+        touched = [each for each in sets if each & set(row.groups)]
+        sets = [each for each in sets if each not in touched] + [set(row.groups).union(*touched)]
+    return [
+        tuple(tuple(row for at, row in rows if at == block and set(row.groups) <= each) for block in range(len(blocks)))
+        for each in sorted(sets, key=min)
+    ]
 
 
 def measured(rows: Iterable[GridRow]) -> tuple[GridRow, ...]:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from calibgit.analyze.drift import distance, tolerated
+from calibgit.analyze.drift import Common, distance, in_common, tolerated
 from calibgit.analyze.effects import Distance
-from calibgit.model.snapshot import GridSpec
+from calibgit.model.snapshot import GridBlock, GridCell, GridRow, GridSpec
 
 GRID = GridSpec(min=0, step=1, bins=101, scale=1)
 EDGES = (*range(0, 100, 5), 101)
@@ -29,7 +29,7 @@ def share_of_alarms(shift: float, n: int, windows: int = 200) -> float:
         new, old = scores(chance, shift, n), scores(chance, 0.0, n)
         found = distance(new, old)
         assert found is not None
-        alarms += found.p_above(tolerated(old, EDGES, GRID, LIMIT)) < 0.05
+        alarms += found.p_above(tolerated([Common(EDGES, new, old)], GRID, LIMIT)) < 0.05
     return alarms / windows
 
 
@@ -70,3 +70,31 @@ def test_bounds_and_p_are_inversions_of_each_other(statistic: float) -> None:
 def test_windows_without_two_bins_in_common_have_no_distance() -> None:
     assert distance((5, 0), (7, 0)) is None
     assert distance((0, 0), (7, 3)) is None
+
+
+def row(groups: tuple[int, ...], edges: Sequence[int], counts: Sequence[int]) -> GridRow:
+    cells = zip(edges, edges[1:], counts, strict=False)
+    return GridRow(groups=groups, cells=tuple(GridCell(lo=lo, hi=hi, n=n) for lo, hi, n in cells))
+
+
+def block(*rows: GridRow) -> GridBlock:
+    return GridBlock(status="present", grid=GRID, rows=rows)
+
+
+def test_a_coarse_row_does_not_coarsen_the_others() -> None:
+    """A small cap is published in one cell; nobody loses resolution to it."""
+    fine = tuple(range(0, 101, 10))
+    now = block(row((0,), fine, [100] * 10), row((1, 2), (0, 100), [100]))
+    then = block(row((0,), (0, 50, 100), [500, 500]), row((1,), (0, 100), [60]), row((2,), (0, 50, 100), [20, 20]))
+    found = in_common(now, then, GRID)
+    assert [(tuple(each.new), tuple(each.old)) for each in found] == [((500, 500), (500, 500)), ((100,), (100,))]
+    same = in_common(now, now, GRID)
+    assert tuple(same[0].edges) == (*fine[:-1], 101)
+
+
+def test_bins_hold_enough_of_both_windows() -> None:
+    now = block(row((0,), tuple(range(101)), [10] * 100))
+    (found,) = in_common(now, now, GRID)
+    assert sum(found.new) == 1_000
+    assert all(n >= 30 for n in found.new)
+    assert len(found.new) > 20
