@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from itertools import combinations
 
 from calibgit.collect.counts import Counts
+from calibgit.collect.spreads import Span, few_have_a_value, few_stand_off
 from calibgit.model.blocks import DesignBlock, MomentBlock
-from calibgit.model.snapshot import CategoryBlock, GridCell
+from calibgit.model.snapshot import CategoryBlock, CategorySum, GridCell
 
 COARSE = 5
 
@@ -32,27 +34,24 @@ def moment_block(counts: Counts, categories: CategoryBlock) -> MomentBlock:
     """Sums over the assessments with all categories.
 
     They, the others, and those who have one category but not all, are each 0 or large: otherwise the sum of a
-    category less its sum here would be the scores of few. And no category, and no two of them, hug one value so closely
-    that only few can stand off it.
+    category less its sum here would be the scores of few. No category, and no two of them, hug one value so closely
+    that only few can stand off it, nor do those who have the category but not all of them hug an end of the range. And
+    where all who have a category stand here, its histogram and its sums leave room for many at every value.
     """
     names = counts.plan.categories
     if categories.status != "present" or not names:
         return MomentBlock(status="absent")
     rows = {row.keys: row for row in counts.rows.get("moments", ())}
     n = rows[()].n if () in rows else 0
-    have = [block.n if block is not None else None for block in categories.categories.values()]
-    if n == 0 or counts.small(n, counts.n - n) or any(each is None or counts.small(each - n) for each in have):
+    blocks = [categories.categories.get(name) for name in names]
+    shown = [block for block in blocks if block is not None]
+    if n == 0 or len(shown) < len(names) or counts.small(n, counts.n - n, *(block.n - n for block in shown)):
         return MomentBlock(status="withheld")
 
     def total(*keys: str) -> int:
         return rows[keys].total if keys in rows else 0
 
-    spreads = [(total(name), total(name, name)) for name in names]
-    for (a, (one, square)), (b, (other, squares)) in combinations(zip(names, spreads, strict=True), 2):
-        spreads.append((one - other, square - 2 * total(a, b) + squares))
-    # Scores mostly are multiples of the settings' step, and an attacker may well guess that.
-    grains = {1, max(1, counts.plan.score.step * counts.plan.moment_scale // counts.plan.score.scale)}
-    if any(hugs(n, *spread, counts.least, grain) for spread in spreads for grain in grains):
+    if _tells_of_few(counts, shown, n, total):
         return MomentBlock(status="withheld")
     return MomentBlock(
         status="present",
@@ -64,20 +63,43 @@ def moment_block(counts: Counts, categories: CategoryBlock) -> MomentBlock:
     )
 
 
-def hugs(n: int, once: int, twice: int, least: int, grain: int = 1) -> bool:
-    """Whether the sum and the sum of squares of `n` multiples of `grain` say that few of them, and some, are not one
-    value, or not one of two neighbours.
+def _tells_of_few(counts: Counts, blocks: Sequence[CategorySum], n: int, total: Callable[..., int]) -> bool:
+    """Whether sums over `n` people with all categories say that few have a value, or stand off one."""
+    span = float(counts.plan.config["score_range"]["max"]) - float(counts.plan.config["score_range"]["min"])
+    top, names = round(span * counts.plan.moment_scale), counts.plan.categories
+    spreads = {name: (total(name), total(name, name)) for name in names}
+    # Scores mostly are multiples of the settings' step, and an attacker may well guess that.
+    for grain in {1, max(1, counts.plan.score.step * counts.plan.moment_scale // counts.plan.score.scale)}:
+        end = top // grain * grain
+        for block, sums in zip(blocks, spreads.values(), strict=True):
+            if few_stand_off(Span(0, end, n), *sums, counts.least, grain):
+                return True
+            if _tells_beside_the_histogram(counts, block, n, *sums, grain, end):
+                return True
+        for a, b in combinations(names, 2):
+            once = spreads[a][0] - spreads[b][0]
+            twice = spreads[a][1] - 2 * total(a, b) + spreads[b][1]
+            if few_stand_off(Span(-end, end, n), once, twice, counts.least, grain):
+                return True
+    return False
 
-    Of the squares of the distances to a value, each number off it adds at least one; of the products of the distances
-    to two neighbours, each number off both adds at least two.
-    """
-    low = once // n // grain * grain
-    off_one = [twice - 2 * value * once + n * value * value for value in (low, low + grain)]
-    off_two = twice - (2 * low + grain) * once + n * low * (low + grain)
-    above = once - n * low
-    few_of_two = off_two == 0 and any(0 < each < least * grain for each in (above, n * grain - above))
-    square = grain * grain
-    return few_of_two or 0 < off_two < 2 * least * square or any(0 < each < least * square for each in off_one)
+
+def _tells_beside_the_histogram(
+    counts: Counts, block: CategorySum, n: int, once: int, twice: int, grain: int, top: int
+) -> bool:
+    scale, grid = counts.plan.moment_scale, counts.plan.category
+    if n < block.n:
+        rest = Fraction(block.total * scale, block.scale) - block.n * Fraction(grid.min * scale, grid.scale) - once
+        return any(0 < room < counts.least * grain for room in (rest, (block.n - n) * top - rest))
+    spans = []
+    for cell in block.cells:
+        low, end = (-(-edge * grid.step * scale // grid.scale) for edge in (cell.lo, cell.hi))
+        inside = (
+            end if scale < grid.scale or cell.hi == grid.bins else end - 1
+        )  # a rounded score can reach the next cell
+        low, high = -(-low // grain) * grain, min(inside // grain * grain, top)
+        spans.append(Span(low, max(low, high), cell.n))
+    return few_have_a_value(spans, once, twice, counts.least, grain)
 
 
 def design_block(counts: Counts, shown: Mapping[str, int]) -> DesignBlock:
