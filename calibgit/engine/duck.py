@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calibgit.engine.base import Column, Dialect, Family
 from calibgit.engine.families import of_duckdb
-from calibgit.engine.faults import changed, failed, missing_extra
+from calibgit.engine.faults import changed, failed, missing_extra, old_engine
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
 from calibgit.errors import CalibgitError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FileKind = Literal["parquet", "csv", "json"]
 
+OLDEST = (1, 5, 2)  # before it TRY over the repeated values of a Parquet file loses some, and says nothing
 _THREAD_MEGABYTES = 128
 _LONGEST_LINE = 16 * 1024 * 1024  # bytes, of CSV as of JSON lines; a buffer must hold two
 # The text of a JSON string, and that of any other value as it stands.
@@ -197,6 +199,8 @@ def _connected(database: str, name: str, *, read_only: bool) -> Iterator[DuckDBP
         import duckdb  # noqa: PLC0415
     except ImportError:
         raise missing_extra("duckdb") from None
+    if tuple(int(part) for part in re.findall(r"\d+", duckdb.__version__)[:3]) < OLDEST:
+        raise old_engine("duckdb", duckdb.__version__, ".".join(map(str, OLDEST)))
     fault: CalibgitError | None = None
     with tempfile.TemporaryDirectory(prefix="calibgit-") as private:
         try:

@@ -52,6 +52,16 @@ def missing_extra(package: str, extra: str = "analysis") -> EnvironmentFault:
     )
 
 
+def old_engine(package: str, version: str, oldest: str) -> EnvironmentFault:
+    """`package` is installed in a version that counts wrongly."""
+    return EnvironmentFault(
+        "OLD_ENGINE",
+        f"the package {package} {shown(version)} is older than {oldest}",
+        why="Older versions lose values of some Parquet files and say nothing, so counts would be wrong unseen.",
+        fix="pip install --upgrade 'calibgit[analysis]'",
+    )
+
+
 def no_source(name: str) -> EnvironmentFault:
     """No file has this name or pattern."""
     return EnvironmentFault(
