@@ -213,6 +213,7 @@ def _connected(database: str, name: str, *, read_only: bool) -> Iterator[DuckDBP
         try:
             engine = DuckEngine(connection, name)
             engine.fetch("SET TimeZone = 'UTC'")
+            engine.fetch("SET enable_progress_bar = false")  # it would be written into our output
             threads = engine.fetch("SELECT current_setting('threads')")[0][0]
             engine.fetch(f"SET memory_limit = '{threads * _THREAD_MEGABYTES}MB'")
             connection.execute("BEGIN TRANSACTION")

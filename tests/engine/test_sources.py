@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import stat
+import subprocess
 import sys
 import threading
 import tomllib
@@ -213,6 +214,17 @@ def test_a_version_that_counts_wrongly_is_refused(tmp_path: Path, monkeypatch: p
     for version in ("1.5.2", "1.10.0", "2.0.0.dev1"):
         monkeypatch.setattr(duckdb, "__version__", version)
         assert collect(str(tmp_path / name)).rows
+
+
+def test_no_progress_is_drawn_where_the_driver_would(tmp_path: Path) -> None:
+    """It takes a program without a file for a person at a terminal."""
+    write_results(tmp_path / "a.duckdb", [ROW])
+    code = (
+        "import sys; from calibgit.engine.open import open_source\n"
+        "with open_source(sys.argv[1]) as engine: print(engine.fetch(\"SELECT current_setting('enable_progress_bar')\"))"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "a.duckdb")]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "[(False,)]\n"
 
 
 def test_the_extra_asks_for_a_version_that_is_not_refused() -> None:
