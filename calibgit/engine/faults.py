@@ -138,7 +138,7 @@ def too_large(name: str) -> EnvironmentFault:
     return EnvironmentFault(
         "SOURCE_TOO_LARGE",
         f"{name} holds values that are too large for the memory that counting may use",
-        why="Many rows cost no memory, but a single value must fit into it.",
+        why="Many rows cost no memory, but the long values of some thousand rows must fit into it together.",
         fix="find the rows whose flags or category_scores are longest, and read through a view or export without them",
     )
 

@@ -270,6 +270,7 @@ def test_a_line_that_is_too_long_is_named(tmp_path: Path, name: str) -> None:
 
 def test_a_value_that_is_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duck, "_THREAD_MEGABYTES", 5)
+    monkeypatch.setattr(duck, "_ROOMY_MEGABYTES", 20)
     rows = [{**GOOD, "flags": json.dumps(["x" * 2**20] * 16)}] * 4
     assert fault(str(write_text_table(tmp_path / "a.duckdb", rows))).code == "SOURCE_TOO_LARGE"
 
