@@ -103,13 +103,15 @@ def missing_column(table: str, line: str, role: str, column: str) -> Environment
     )
 
 
-def unsupported(what: str) -> UsageError:
+def unsupported(
+    what: str, fix: str = "export the results table to Parquet and give that file as the source"
+) -> UsageError:
     """The source is of a kind that is not read."""
     return UsageError(
         "UNSUPPORTED_SOURCE",
         f"{what} is not a source that calibgit reads",
         why="Read are DuckDB, SQLite, Parquet, CSV and JSON lines files, PostgreSQL, Spark, and SQLAlchemy sessions.",
-        fix="export the results table to Parquet and give that file as the source",
+        fix=fix,
     )
 
 
