@@ -189,7 +189,7 @@ class TestDuckFile(EngineContract, OddValues, TableContract):
         return DuckFile(tmp_path)
 
 
-class TestParquet(EngineContract):
+class TestParquet(EngineContract, OddValues):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Store:
         return Parquet(tmp_path)
@@ -219,7 +219,7 @@ class TestSqlite(EngineContract, OddValues, TableContract):
         return Sqlite(tmp_path)
 
 
-class TestSqliteSession(EngineContract, TableContract):
+class TestSqliteSession(EngineContract, OddValues, TableContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:
         store = SqliteSession(tmp_path)
