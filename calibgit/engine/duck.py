@@ -122,10 +122,12 @@ class DuckEngine:
 
     def _make_room(self) -> None:
         """A new transaction with more memory for each thread. This connection still keeps writers off the file."""
-        [(threads,)] = self._all("ROLLBACK; SELECT current_setting('threads')")
+        self.fetch("ROLLBACK")
+        [(threads,)] = self.fetch("SELECT current_setting('threads')")
         most = max(threads * _THREAD_MEGABYTES, _ROOMY_MEGABYTES)
         fewer = max(1, min(threads, 2 * most // _ROOMY_MEGABYTES))
-        self._all(f"SET memory_limit = '{most}MB'; SET threads = {fewer}; BEGIN TRANSACTION")
+        for change in (f"SET memory_limit = '{most}MB'", f"SET threads = {fewer}", "BEGIN TRANSACTION"):
+            self.fetch(change)
 
     def _all(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows, in a thread of its own: the driver hears Ctrl-C late, and calls it a fault of its own."""
