@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calibgit.engine.base import Column, Dialect, Family
 from calibgit.engine.families import of_duckdb
-from calibgit.engine.faults import changed, failed, missing_extra
+from calibgit.engine.faults import changed, failed, missing_extra, old_engine
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
 from calibgit.errors import CalibgitError
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 FileKind = Literal["parquet", "csv", "json"]
 
+OLDEST = (1, 5, 2)  # before it TRY over the repeated values of a Parquet file loses some, and says nothing
 _THREAD_MEGABYTES = 128
+_ROOMY_MEGABYTES = 1024  # in all, and half of it a thread, for a statement that did not fit
 _LONGEST_LINE = 16 * 1024 * 1024  # bytes, of CSV as of JSON lines; a buffer must hold two
 # The text of a JSON string, and that of any other value as it stands.
 _AS_TEXT = (
@@ -59,6 +62,7 @@ class DuckEngine:
         self._name = name
         self._kind = kind
         self.one_snapshot = kind is None
+        self._roomy = False
         self._files = "[" + ", ".join(literal(file) for file in files) + "]"
 
     def columns(self, table: str) -> Mapping[str, Column] | None:
@@ -100,16 +104,30 @@ class DuckEngine:
         )
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
-        """All rows of one SELECT."""
-        fault: CalibgitError | None = None
-        rows: list[tuple[Any, ...]] = []
+        """All rows of one SELECT. Where long values do not fit into memory, it runs once more with fewer threads."""
+        found = self._tried(sql)
+        if isinstance(found, CalibgitError) and found.code == "SOURCE_TOO_LARGE" and not self._roomy:
+            self._roomy = True
+            self._make_room()
+            found = self._tried(sql)
+        if isinstance(found, CalibgitError):
+            raise found
+        return found
+
+    def _tried(self, sql: str) -> list[tuple[Any, ...]] | CalibgitError:
         try:
-            rows = self._all(sql)
+            return self._all(sql)
         except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
-            fault = failed(self._name, error)
-        if fault is not None:
-            raise fault
-        return rows
+            return failed(self._name, error)
+
+    def _make_room(self) -> None:
+        """A new transaction with more memory for each thread. This connection still keeps writers off the file."""
+        self.fetch("ROLLBACK")
+        [(threads,)] = self.fetch("SELECT current_setting('threads')")
+        most = max(threads * _THREAD_MEGABYTES, _ROOMY_MEGABYTES)
+        fewer = max(1, min(threads, 2 * most // _ROOMY_MEGABYTES))
+        for change in (f"SET memory_limit = '{most}MB'", f"SET threads = {fewer}", "BEGIN TRANSACTION"):
+            self.fetch(change)
 
     def _all(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows, in a thread of its own: the driver hears Ctrl-C late, and calls it a fault of its own."""
@@ -197,6 +215,8 @@ def _connected(database: str, name: str, *, read_only: bool) -> Iterator[DuckDBP
         import duckdb  # noqa: PLC0415
     except ImportError:
         raise missing_extra("duckdb") from None
+    if tuple(int(part) for part in re.findall(r"\d+", duckdb.__version__)[:3]) < OLDEST:
+        raise old_engine("duckdb", duckdb.__version__, ".".join(map(str, OLDEST)))
     fault: CalibgitError | None = None
     with tempfile.TemporaryDirectory(prefix="calibgit-") as private:
         try:
@@ -209,6 +229,7 @@ def _connected(database: str, name: str, *, read_only: bool) -> Iterator[DuckDBP
         try:
             engine = DuckEngine(connection, name)
             engine.fetch("SET TimeZone = 'UTC'")
+            engine.fetch("SET enable_progress_bar = false")  # it would be written into our output
             threads = engine.fetch("SELECT current_setting('threads')")[0][0]
             engine.fetch(f"SET memory_limit = '{threads * _THREAD_MEGABYTES}MB'")
             connection.execute("BEGIN TRANSACTION")

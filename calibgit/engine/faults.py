@@ -52,6 +52,16 @@ def missing_extra(package: str, extra: str = "analysis") -> EnvironmentFault:
     )
 
 
+def old_engine(package: str, version: str, oldest: str) -> EnvironmentFault:
+    """`package` is installed in a version that counts wrongly."""
+    return EnvironmentFault(
+        "OLD_ENGINE",
+        f"the package {package} {shown(version)} is older than {oldest}",
+        why="Older versions lose values of some Parquet files and say nothing, so counts would be wrong unseen.",
+        fix="pip install --upgrade 'calibgit[analysis]'",
+    )
+
+
 def no_source(name: str) -> EnvironmentFault:
     """No file has this name or pattern."""
     return EnvironmentFault(
@@ -93,13 +103,15 @@ def missing_column(table: str, line: str, role: str, column: str) -> Environment
     )
 
 
-def unsupported(what: str) -> UsageError:
+def unsupported(
+    what: str, fix: str = "export the results table to Parquet and give that file as the source"
+) -> UsageError:
     """The source is of a kind that is not read."""
     return UsageError(
         "UNSUPPORTED_SOURCE",
         f"{what} is not a source that calibgit reads",
         why="Read are DuckDB, SQLite, Parquet, CSV and JSON lines files, PostgreSQL, Spark, and SQLAlchemy sessions.",
-        fix="export the results table to Parquet and give that file as the source",
+        fix=fix,
     )
 
 
@@ -128,7 +140,7 @@ def too_large(name: str) -> EnvironmentFault:
     return EnvironmentFault(
         "SOURCE_TOO_LARGE",
         f"{name} holds values that are too large for the memory that counting may use",
-        why="Many rows cost no memory, but a single value must fit into it.",
+        why="Many rows cost no memory, but the long values of some thousand rows must fit into it together.",
         fix="find the rows whose flags or category_scores are longest, and read through a view or export without them",
     )
 

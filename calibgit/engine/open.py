@@ -44,7 +44,7 @@ def open_source(source: Any) -> Iterator[Engine]:
         UsageError: UNSUPPORTED_SOURCE, WEAK_ISOLATION.
         PermissionRefused: SOURCE_REFUSED.
         EnvironmentFault: NO_SOURCE, SOURCE_UNREADABLE, SOURCE_UNREACHABLE, LOCKED_SOURCE, SOURCE_FAILED, MISSING_EXTRA,
-            and at the end SOURCE_CHANGED, where files were written meanwhile.
+            OLD_ENGINE, and at the end SOURCE_CHANGED, where files were written meanwhile.
     """
     with _opened(source) as engine:
         yield engine

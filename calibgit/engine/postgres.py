@@ -168,7 +168,7 @@ def reading(connection: Connection, name: str) -> Iterator[PostgresEngine]:
             "SELECT current_setting('transaction_isolation'), current_setting('server_version_num')::integer",
             name,
         )
-        driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.dbapi_connection
         if isolation not in _STABLE or getattr(driver, "autocommit", False):
             raise weak_isolation(name)
         yield PostgresEngine(connection, name, version)

@@ -22,7 +22,7 @@ def lost_or_refused(name: str, error: Exception, *, connecting: bool = False) ->
         connecting: whether it came up before there was a session.
     """
     cause = getattr(error, "orig", None) or error
-    state = str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
+    state = str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or _in_fields(cause))
     words = str(cause).lower()
     if state.startswith(_REFUSED_STATES) or (connecting and any(sign in words for sign in _REFUSED_WORDS)):
         return _refused(name)
@@ -32,6 +32,12 @@ def lost_or_refused(name: str, error: Exception, *, connecting: bool = False) ->
     if named is None and getattr(error, "connection_invalidated", False):
         named = _lost
     return named(name) if named else failed(name, cause)
+
+
+def _in_fields(cause: object) -> str:
+    """The SQLSTATE of a driver that hands on the fields of the server's message."""
+    fields = next(iter(getattr(cause, "args", ())), None)
+    return str(fields.get("C", "")) if isinstance(fields, dict) else ""
 
 
 def weak_isolation(name: str) -> UsageError:

@@ -52,7 +52,8 @@ class Source(Document):
     """How a results table maps to the roles.
 
     `table`: its name, with one schema before it where it needs one: `results.scan_results`.
-    `created_at_as`: `timestamp` (UTC), `date`, or `year` (an integer; the row counts at the start of that year).
+    `created_at_as`: `timestamp` (UTC; a date is the start of that day), or `year` (an integer; the row counts at the
+    start of that year).
     `logic_version`: the version that every row has when no column says it.
     `shards_share_subjects`: whether one subject may stand in several of the tables that are collected separately
     and merged; only where none does, numbers of subjects add.
@@ -60,7 +61,7 @@ class Source(Document):
 
     table: Table
     columns: Columns
-    created_at_as: Literal["timestamp", "date", "year"] = "timestamp"
+    created_at_as: Literal["timestamp", "year"] = "timestamp"
     logic_version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] | None = None
     shards_share_subjects: bool = True
 

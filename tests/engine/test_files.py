@@ -19,9 +19,14 @@ from sqlalchemy.pool import NullPool
 
 from tests.engine.contract import HIDDEN, EngineContract, OddValues, Row, Store, TableContract
 from tests.engine.traces import by_duckdb, by_sqlite
+from tests.support.postgres_tables import typed
 from tests.support.results import COLUMN_OF, write_text_table
 
 NESTED = frozenset({"flags", "category_scores", "conflict", "sufficiency", "outcome"})
+KINDS = {
+    "created_at": "timestamptz", "score": "double precision", "confidence": "double precision", "sufficiency": "boolean",
+    "conflict": "real", "outcome": "smallint", "feedback": "bigint", "flags": "json", "category_scores": "json",
+}  # fmt: skip
 HALF_PAIR = re.compile(r"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[c-fC-F])")
 CONSTANT = re.compile(r"NaN|Infinity")
 
@@ -68,6 +73,34 @@ class Parquet(Files):
                     f"COPY (FROM scan_results {where}) TO '{self.folder}/{part}.parquet' (FORMAT parquet)"
                 )
         return str(self.folder / "*.parquet")
+
+
+class TypedDuckFile(DuckFile):
+    """Each column has the type that a careful person gives it; it holds a value where its type does."""
+
+    def holds(self, role: str, value: object) -> bool:
+        try:
+            text = typed(KINDS.get(role, "text"), value)
+        except (ValueError, TypeError, OverflowError):
+            return False
+        return KINDS.get(role) != "json" or not HALF_PAIR.search(str(text).replace("\\\\", ""))
+
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> str:
+        kinds = {COLUMN_OF[role]: kind for role, kind in KINDS.items()}
+        cells = [{**row, **{role: typed(kind, row.get(role)) for role, kind in KINDS.items()}} for row in rows]
+        path = super().write(cells, more)
+        with duckdb.connect(path) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            for name, kind in kinds.items():
+                connection.execute(f"ALTER TABLE scan_results ALTER {name} TYPE {kind}")
+        return path
+
+
+class TypedParquet(TypedDuckFile):
+    def write(self, rows: Sequence[Row], more: Sequence[str] = (HIDDEN,)) -> str:
+        with duckdb.connect(super().write(rows, more), read_only=True) as connection:
+            connection.execute(f"COPY scan_results TO '{self.folder}/a.parquet' (FORMAT parquet)")
+        return str(self.folder / "a.parquet")
 
 
 class OneText(Files):
@@ -189,10 +222,22 @@ class TestDuckFile(EngineContract, OddValues, TableContract):
         return DuckFile(tmp_path)
 
 
-class TestParquet(EngineContract):
+class TestParquet(EngineContract, OddValues):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Store:
         return Parquet(tmp_path)
+
+
+class TestTypedDuckFile(EngineContract, OddValues, TableContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return TypedDuckFile(tmp_path)
+
+
+class TestTypedParquet(EngineContract, OddValues):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return TypedParquet(tmp_path)
 
 
 class TestCsv(EngineContract, OddValues):
@@ -219,7 +264,7 @@ class TestSqlite(EngineContract, OddValues, TableContract):
         return Sqlite(tmp_path)
 
 
-class TestSqliteSession(EngineContract, TableContract):
+class TestSqliteSession(EngineContract, OddValues, TableContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:
         store = SqliteSession(tmp_path)

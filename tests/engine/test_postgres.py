@@ -60,13 +60,13 @@ class TestJsonbAndCarefulTypes(EngineContract, OddValues, TableContract):
         return TypedTable(database, "jsonb", CAREFUL)
 
 
-class TestJsonAndOtherTypes(EngineContract, OddValues):
+class TestJsonAndOtherTypes(EngineContract, OddValues, TableContract):
     @pytest.fixture
     def store(self, database: Schema) -> Store:
         return TypedTable(database, "json", OTHERWISE)
 
 
-class TestSession(EngineContract, TableContract):
+class TestSession(EngineContract, OddValues, TableContract):
     too_deep = "SOURCE_TOO_DEEP"
 
     @pytest.fixture

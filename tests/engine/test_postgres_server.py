@@ -22,7 +22,7 @@ from calibgit.engine.open import open_source
 from calibgit.errors import CalibgitError
 from tests.engine.contract import CANARY, require_same
 from tests.support.postgres import Schema
-from tests.support.postgres_tables import HIDDEN, NAMES, TextTable
+from tests.support.postgres_tables import HIDDEN, NAMES, TextTable, TypedTable
 from tests.support.results import COLUMN_OF, GOOD, collect, edge_rows, margin, plain, settings, sums
 
 SECRET = "correct-horse"
@@ -191,6 +191,36 @@ def test_a_role_that_may_only_select_the_mapped_columns_is_enough(database: Sche
     assert collect(database.url(role)) == wanted
     with psycopg.connect(database.url(role)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(f"SELECT {HIDDEN} FROM scan_results".encode())
+
+
+@pytest.mark.parametrize("json_type", ["text", "jsonb"])
+def test_a_read_only_role_without_temporary_tables_counts_the_same(database: Schema, json_type: str) -> None:
+    """Also where groups and sorts do not fit into the memory of the server, which then writes files of its own."""
+    table = TextTable(database) if json_type == "text" else TypedTable(database, json_type, {})
+    rows = [row for row in edge_rows() if all(table.holds(name, row[name]) for name in COLUMN_OF)]
+    wanted = collect(table.write(rows))
+    require_same(database.url(), rows)
+    role = database.role("SELECT ON scan_results")
+    database.run(
+        f"ALTER ROLE {role} SET default_transaction_read_only = on",
+        f"ALTER ROLE {role} SET work_mem = '64kB'",
+    )
+    with psycopg.connect(database.url(role), autocommit=True) as connection:
+        rights = (
+            "has_database_privilege(current_database(), 'TEMPORARY'), has_schema_privilege(current_schema(), 'CREATE')"
+        )
+        assert connection.execute(f"SELECT {rights}".encode()).fetchall() == [(False, False)]
+        assert connection.execute("SHOW default_transaction_read_only").fetchall() == [("on",)]
+        connection.execute("SET default_transaction_read_only = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE TEMPORARY TABLE a (b int)")
+    assert collect(database.url(role)) == wanted
+    engine = sa.create_engine(database.url(role).replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
+    with Session(engine) as session:
+        assert collect(session) == wanted
+    with Session(engine.execution_options(isolation_level="REPEATABLE READ")) as session:
+        session.execute(sa.text("SELECT 1"))
+        assert collect(session) == wanted
 
 
 def test_a_role_without_the_right_to_select_is_refused_by_name(database: Schema) -> None:

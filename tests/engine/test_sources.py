@@ -7,8 +7,10 @@ import os
 import signal
 import sqlite3
 import stat
+import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from calibgit.engine.duck import DuckEngine
 from calibgit.engine.open import open_source
 from calibgit.engine.table import write_results
 from calibgit.errors import CalibgitError, EnvironmentFault, UsageError
-from tests.support.results import COLUMN_OF, GOOD, collect, settings, write_text_table
+from tests.support.results import COLUMN_OF, GOOD, ROOT, collect, settings, write_text_table
 
 ROW = {COLUMN_OF[role]: value for role, value in GOOD.items()}
 
@@ -203,6 +205,33 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert (error.code, error.fix) == ("MISSING_EXTRA", "pip install 'calibgit[analysis]'")
 
 
+@pytest.mark.parametrize("name", ["a.duckdb", "a.parquet"])
+def test_a_version_that_counts_wrongly_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    write_results(tmp_path / name, [ROW])
+    for version in ("1.5.1", "1.4.5", "0.10.3", "1.5.0-dev7"):
+        monkeypatch.setattr(duckdb, "__version__", version)
+        assert fault(str(tmp_path / name)).code == "OLD_ENGINE"
+    for version in ("1.5.2", "1.10.0", "2.0.0.dev1"):
+        monkeypatch.setattr(duckdb, "__version__", version)
+        assert collect(str(tmp_path / name)).rows
+
+
+def test_no_progress_is_drawn_where_the_driver_would(tmp_path: Path) -> None:
+    """It takes a program without a file for a person at a terminal."""
+    write_results(tmp_path / "a.duckdb", [ROW])
+    code = (
+        "import sys; from calibgit.engine.open import open_source\n"
+        "with open_source(sys.argv[1]) as engine: print(engine.fetch(\"SELECT current_setting('enable_progress_bar')\"))"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "a.duckdb")]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "[(False,)]\n"
+
+
+def test_the_extra_asks_for_a_version_that_is_not_refused() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert f"duckdb>={'.'.join(map(str, duck.OLDEST))},<3" in wanted["analysis"]
+
+
 def test_written_columns_are_json_text(tmp_path: Path) -> None:
     for name in ("a.duckdb", "a.sqlite"):
         write_results(tmp_path / name, [{"id": 1, "red_flags": [{"type": "x"}], "category_scores": {"a": 1.5}}], "r")
@@ -241,6 +270,7 @@ def test_a_line_that_is_too_long_is_named(tmp_path: Path, name: str) -> None:
 
 def test_a_value_that_is_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duck, "_THREAD_MEGABYTES", 5)
+    monkeypatch.setattr(duck, "_ROOMY_MEGABYTES", 20)
     rows = [{**GOOD, "flags": json.dumps(["x" * 2**20] * 16)}] * 4
     assert fault(str(write_text_table(tmp_path / "a.duckdb", rows))).code == "SOURCE_TOO_LARGE"
 

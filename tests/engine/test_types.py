@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from calibgit.errors import EnvironmentFault
+from calibgit.errors import CalibgitError, EnvironmentFault
 from tests.support.odd_types import LIST, NAN, OBJECT, ODD_COLUMNS, ONE, TRUE, UNREAD, states
 from tests.support.postgres import Schema
 from tests.support.results import COLUMN_OF, collect, settings
@@ -81,6 +81,37 @@ def test_moments_of_every_precision_are_read_from_duckdb_and_parquet(tmp_path: P
             exact = collect(_source(tmp_path, rows, parquet=parquet), TWO)
             assert (kind, sum(row.n for row in exact.rows if row.block == "score")) == (kind, 2)
             assert not [row for row in exact.rows if row.block == "dropped"]
+
+
+def test_a_way_to_read_a_moment_that_is_none_is_refused() -> None:
+    assert settings(created_at_as="year").source.created_at_as == "year"
+    with pytest.raises(CalibgitError, match="SCHEMA"):
+        settings(created_at_as="date")
+
+
+DAYS = ("2023-12-31", "2024-01-01", "2024-01-30", "2024-01-31")
+
+
+def require_two_days(source: object) -> None:
+    exact = collect(source, TWO)
+    assert {row.bin: row.n for row in exact.rows if row.block == "score"} == {2: 1, 3: 1}
+    assert not [row for row in exact.rows if row.block == "dropped"]
+
+
+@pytest.mark.parametrize("kind", ["DATE", "VARCHAR"])
+def test_a_date_counts_at_the_start_of_its_day(tmp_path: Path, database: Schema, kind: str) -> None:
+    cells = ", ".join(f"({n}, '{day}')" for n, day in enumerate(DAYS, start=1))
+    select = f"SELECT n AS overall_score, CAST(day AS {kind}) AS created_at FROM (VALUES {cells}) AS v (n, day)"
+    for parquet in (False, True):
+        require_two_days(_source(tmp_path, select, parquet=parquet))
+    database.run(f"CREATE TABLE scan_results AS {select}")
+    require_two_days(database.url())
+    file = sqlite3.connect(tmp_path / "a.sqlite")
+    file.execute(f"CREATE TABLE scan_results (overall_score INTEGER, created_at {kind})")
+    file.execute(f"INSERT INTO scan_results VALUES {cells}")
+    file.commit()
+    file.close()
+    require_two_days(str(tmp_path / "a.sqlite"))
 
 
 @pytest.mark.parametrize(

@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sqlite3
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from calibgit.cli.main import run
-from calibgit.engine.table import COLUMNS, write_results
+from calibgit.model.snapshot import MetricsSnapshot
 from calibgit.simulate.population import simulate
+from tests.support.attacker import published_numbers
+from tests.support.canaries import STORES, Row, among, leaks
 from tests.support.governed import Governed, govern
 from tests.support.world import World, run_git
 
-CANARIES = ("roe.j@example.org", "+1-202-555-0143", "Jane Roe", "unicorn_flag", "77.7731", "2024-04-17T03:")
-ALL = " ".join(CANARIES)
-DATES = {"row": "2024-03-03T10:00:00", "future": "2024-04-17T03:21:07"}
-FLAG = {"type": "unicorn_flag", "severity": ALL, "category": ALL, "signal": ALL, "evidence": ALL, ALL: ALL}
-TEXTS: dict[str, Any] = dict.fromkeys(COLUMNS, ALL) | {
-    "id": 10**9,
-    "created_at": DATES["row"],
-    "overall_score": 77.7731,
-    "red_flags": json.dumps([FLAG]),
-    "category_scores": json.dumps({ALL: 77.7731, "expertise": ALL}),
-}
-SOUND = {"logic_version": "1.0.0", "confidence_score": 0.8, "category": "good", "red_flags": "[]"}
-CANARY_ROWS: list[dict[str, Any]] = [
-    TEXTS,
-    TEXTS | SOUND,
-    TEXTS | SOUND | {"red_flags": f"[{ALL}", "category_scores": f'{{"{ALL}'},
-    TEXTS | SOUND | {"red_flags": json.dumps(json.dumps([FLAG]))},
-    TEXTS | {"created_at": DATES["future"]},
-    TEXTS | {"created_at": ALL, "overall_score": ALL},
-]
+Write = Callable[[Sequence[Row]], str]
 WORDS = ["compatibility_thresholds.good.min_score=68", "--reason", "stricter"]
 
 
@@ -48,27 +30,26 @@ def governed(world: World, monkeypatch: pytest.MonkeyPatch) -> Governed:
 
 
 @pytest.fixture
-def source(governed: Governed) -> Path:
-    """Simulated results with every kind of canary among them, once and twelve times."""
-    path = governed.world.root / "results.sqlite"
-    write_results(path, simulate(governed.config(), rows=600, seed=1, start=dt.date(2024, 3, 1), days=30))
-    marks = ", ".join("?" for _ in COLUMNS)
-    with sqlite3.connect(path) as connection:
-        for at, row in enumerate([*CANARY_ROWS, *CANARY_ROWS[:2] * 12]):
-            values = [f"{row[name]} {at}" if name == "subject" else row[name] for name in COLUMNS]
-            connection.execute(f"INSERT INTO scan_results VALUES ({marks})", values)
-    connection.close()
-    return path
+def rows(governed: Governed) -> list[Row]:
+    return among(list(simulate(governed.config(), rows=600, seed=1, start=dt.date(2024, 3, 1), days=30)))
+
+
+@pytest.fixture(params=STORES)
+def write(governed: Governed, request: pytest.FixtureRequest) -> Write:
+    """Write rows to one of the stores; what `--source` takes."""
+    store = STORES[request.param]
+    return lambda rows: store(rows, governed.world.root, lambda: request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def source(write: Write, rows: list[Row]) -> str:
+    return write(rows)
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str]:
     status = run([str(word) for word in words])
     printed = capsys.readouterr()
     return status, printed.out + printed.err
-
-
-def leaks(text: str) -> list[str]:
-    return [canary for canary in CANARIES if canary.lower() in text.lower()]
 
 
 def files(place: Path) -> dict[str, str]:
@@ -90,7 +71,7 @@ def test_a_canary_would_be_noticed(governed: Governed) -> None:
 
 
 def test_no_canary_is_in_anything_that_a_calibration_leaves_behind(
-    governed: Governed, source: Path, capsys: pytest.CaptureFixture[str]
+    governed: Governed, source: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clone, out = governed.world.clone, governed.world.root / "out"
     window: list[str | Path] = ["--source", source, "--as-of", "2024-04-01"]
@@ -129,26 +110,29 @@ def test_no_canary_is_in_anything_that_a_calibration_leaves_behind(
 )
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_no_canary_is_in_a_refusal(
-    governed: Governed, source: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, code: str, output: str
+    governed: Governed, source: str, capsys: pytest.CaptureFixture[str], old: str, new: str, code: str, output: str
 ) -> None:
     settings = governed.world.clone / "calibgit.toml"
     settings.write_text(settings.read_text().replace(old, new))
     words: list[str | Path] = ["collect", "--source", source, "--as-of", "2024-04-01", "--dry-run", "--format", output]
     status, text = told(capsys, "--repo", governed.world.clone, *words)
-    assert status != 0
-    assert code in text
+    nameless = code == "NO_TABLE" and source.endswith(".parquet")  # a file is the one table there is
+    assert (status == 0) is nameless
+    assert nameless or code in text
     assert leaks(text) == []
 
 
 def test_rows_outside_the_window_and_of_a_single_person_are_no_number(
-    governed: Governed, source: Path, capsys: pytest.CaptureFixture[str]
+    governed: Governed, write: Write, rows: list[Row], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Six canary rows more or less: no published number moves by one, and none is from 1 to 9."""
-    window: list[str | Path] = ["--source", source, "--as-of", "2024-04-01", "--dry-run", "--format", "json"]
-    before = json.loads(told(capsys, "--repo", governed.world.clone, "collect", *window)[1])
-    with sqlite3.connect(source) as connection:
-        connection.execute("DELETE FROM scan_results WHERE created_at LIKE '2024-04-17%'")
-    connection.close()
-    after = json.loads(told(capsys, "--repo", governed.world.clone, "collect", *window)[1])
-    assert before == after
-    assert before["privacy"]["k"] == 10
+    """Canary rows more or less: no published number moves by one, and none is from 1 to 9."""
+    inside = [row for row in rows if not str(row["created_at"]).startswith("2024-04-17")]
+    assert len(inside) < len(rows)
+    found = []
+    for some in (rows, inside):
+        window: list[str | Path] = ["--source", write(some), "--as-of", "2024-04-01", "--dry-run", "--format", "json"]
+        found.append(json.loads(told(capsys, "--repo", governed.world.clone, "collect", *window)[1]))
+    assert found[0] == found[1]
+    assert found[0]["privacy"]["k"] == 10
+    for stratum in MetricsSnapshot.model_validate(found[0]).strata:
+        assert [item for item in published_numbers(stratum) if 0 < item[1] < 10] == []

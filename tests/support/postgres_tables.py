@@ -107,9 +107,16 @@ class TypedTable(TextTable):
         return self._typed(role, value)
 
     def _typed(self, role: str, value: object) -> object:
-        kind = self.kinds.get(role, "text")
-        reader = _READERS.get(kind, _text)
-        return None if value is None else reader(value)
+        return typed(self.kinds.get(role, "text"), value)
+
+
+def typed(kind: str, value: object) -> object:
+    """A value of the edge table as one of a type.
+
+    Raises:
+        ValueError, TypeError, OverflowError: the type cannot hold it with the meaning that it has there.
+    """
+    return None if value is None else _READERS.get(kind, _text)(value)
 
 
 def _text(value: object) -> str:
