@@ -10,6 +10,7 @@ from typing import Any, Literal
 from calibgit.analyze.effects import Difference, Effect, Rate
 from calibgit.model import semantics
 from calibgit.model.blocks import Presence
+from calibgit.model.history import PastWindow
 from calibgit.model.report import Finding, Scalar, Severity
 from calibgit.model.settings import Line, Range
 from calibgit.model.snapshot import Stratum
@@ -29,6 +30,7 @@ class Context:
         gates: gate table of the config under review; None for any other stratum.
         k: smallest published count.
         before: the same stratum of the previous, disjoint window.
+        history: earlier disjoint windows of the version under review, oldest first.
     """
 
     stratum: Stratum
@@ -39,6 +41,7 @@ class Context:
     config: Mapping[str, Any] = field(default_factory=dict)
     before: Stratum | None = None
     before_note: str = "no previous snapshot was given"
+    history: tuple[PastWindow, ...] = ()
 
     def rate(self, k_low: int, k_high: int, n: int, indicator: str = "") -> Rate:
         """A rate, with the design effect of an indicator where subjects repeat and it is published.

@@ -1,27 +1,18 @@
-"""Escalation patterns: the rate against its range, and against the previous disjoint window."""
+"""Escalation patterns: the rate against its range, and against the previous disjoint window, or charts of many."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from calibgit.analyze.charts import LEAST_WINDOWS, Point, moving_average, p_chart
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
 from calibgit.analyze.effects import Difference
 from calibgit.analyze.intervals import two_proportion_p
-from calibgit.model.blocks import TallyBlock
-from calibgit.model.published import tally_bounds
+from calibgit.model.published import NOT_ESCALATED, escalated
 from calibgit.model.report import Scalar
 from calibgit.model.snapshot import MISSING
 
 ESCALATION_PATTERNS = "escalation_patterns"
-NOT_ESCALATED = frozenset({"none", "__none__"})
-
-
-def escalated(block: TallyBlock, n: int) -> tuple[int, int, int]:
-    """At least and at most how many escalated, and how many say whether they did.
-
-    Every class but "none" is an escalation; no class is a real zero.
-    """
-    size = n - block.counts.get(MISSING, 0)
-    low, high = tally_bounds(block, NOT_ESCALATED)
-    return size - high, size - low, size
 
 
 def escalation_patterns(context: Context) -> list[Draft]:
@@ -42,19 +33,45 @@ def escalation_patterns(context: Context) -> list[Draft]:
     }
     return [
         judge(context, topic, context.rate(low, high, size, "escalated"), limits, evidence=mix),
-        _shift(context, high, size),
+        *_against_earlier(context, Point(high, size)),
     ]
+
+
+def _against_earlier(context: Context, now: Point) -> list[Draft]:
+    """The change since the window before; with eight or more windows, charts of all of them instead."""
+    past = [Point(each.escalated, each.n) for each in context.history if each.n]
+    single, trend = p_chart(past, now), moving_average(past, now)
+    if single is None or trend is None:
+        return [_shift(context, now.k, now.n)]
+    tolerated = context.settings.analysis.escalation_shift
+    limits = Limits(-tolerated, tolerated, "difference")
+    smallest = min(now.n, *(point.n for point in past))
+    found = []
+    for name, chart, what in (
+        ("shift", single, f"The escalation rate less that of the {len(past)} windows before"),
+        ("trend", trend, f"The recent escalation rate less that of the first {LEAST_WINDOWS} windows"),
+    ):
+        draft = judge(
+            context, _topic(context, name, what), None, limits, n=smallest, evidence={"windows": len(past) + 1}
+        )
+        if smallest >= context.settings.analysis.min_n:
+            draft = replace(draft, effect=chart, reason="")
+        found.append(draft)
+    return found
+
+
+def _topic(context: Context, name: str, what: str) -> Topic:
+    return Topic(
+        context.name("escalation", name), ESCALATION_PATTERNS, name, what, ("escalation",),
+        advice_high="Escalations rose by more than is tolerated. Look for a change in intake or in a release.",
+        advice_low="Escalations fell by more than is tolerated. Check that escalation still reaches people.",
+    )  # fmt: skip
 
 
 def _shift(context: Context, count: int, size: int) -> Draft:
     tolerated = context.settings.analysis.escalation_shift
     limits = Limits(-tolerated, tolerated, "difference")
-    topic = Topic(
-        context.name("escalation", "shift"), ESCALATION_PATTERNS, "shift",
-        "The change of the escalation rate since the previous window", ("escalation",),
-        advice_high="Escalations rose by more than is tolerated. Look for a change in intake or in a release.",
-        advice_low="Escalations fell by more than is tolerated. Check that escalation still reaches people.",
-    )  # fmt: skip
+    topic = _topic(context, "shift", "The change of the escalation rate since the previous window")
     before = context.before
     if before is None or before.escalation.status != "present":
         reason = context.before_note if before is None else "the previous window does not publish escalations"

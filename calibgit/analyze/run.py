@@ -21,6 +21,7 @@ from calibgit.analyze.verdict import conclude
 from calibgit.errors import UsageError
 from calibgit.model import semantics
 from calibgit.model.blocks import RateBlock, TallyBlock, Verdicts
+from calibgit.model.history import History, PastWindow
 from calibgit.model.report import CalibrationReport, Finding, ReportSummary
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import CategoryBlock, GridBlock, MetricsSnapshot, OutcomeBlock, Stratum
@@ -44,6 +45,7 @@ def analyze(
     config_data: Mapping[str, Any],
     settings: Line,
     previous: MetricsSnapshot | None = None,
+    history: History | None = None,
 ) -> CalibrationReport:
     """Test every stratum of a published snapshot against the limits of its line.
 
@@ -52,13 +54,16 @@ def analyze(
         config_data: the config in force during the window, as plain JSON.
         settings: the line's settings.
         previous: published counts of an earlier, disjoint window.
+        history: rates of earlier, disjoint windows of the version under review; others are left out.
 
     Raises:
-        UsageError: WRONG_CONFIG when the snapshot was taken under another version or other bands.
+        UsageError: WRONG_CONFIG when the snapshot was taken under another version or other bands; WRONG_HISTORY when
+            the history is of another version.
     """
     require_same_config(snapshot, config_data)
+    past = _past(snapshot, history)
     drafts: list[Draft | Finding] = []
-    for context in _contexts(snapshot, config_data, settings, previous):
+    for context in _contexts(snapshot, config_data, settings, previous, past):
         if context.gates is not None and context.stratum.n == 0:
             drafts.append(_empty(context))
             continue
@@ -74,6 +79,7 @@ def analyze(
         config=snapshot.config,
         snapshot_sha256=snapshot.digest(),
         previous_sha256=previous.digest() if previous is not None else None,
+        history_sha256=history.digest() if history is not None else None,
         settings_sha256=snapshot.settings_sha256,
         summary=ReportSummary(
             info=grades["info"],
@@ -100,11 +106,31 @@ def require_same_config(snapshot: MetricsSnapshot, config_data: Mapping[str, Any
         )
 
 
+def _past(snapshot: MetricsSnapshot, history: History | None) -> tuple[PastWindow, ...]:
+    if history is None:
+        return ()
+    of, own = (history.line, history.logic_version), (snapshot.line, snapshot.config.version)
+    if of != own:
+        raise UsageError(
+            "WRONG_HISTORY",
+            f"the history is of {' '.join(of)}, not of {' '.join(own)}",
+            why="A chart compares windows of one version.",
+            fix="leave the history out, or give earlier snapshots of this line with --previous",
+        )
+    ordered = sorted(history.windows, key=lambda each: each.window.start)
+    disjoint: list[PastWindow] = []
+    for each in ordered:
+        if each.window.end <= snapshot.window.start and (not disjoint or disjoint[-1].window.end <= each.window.start):
+            disjoint.append(each)
+    return tuple(disjoint)
+
+
 def _contexts(
     snapshot: MetricsSnapshot,
     config_data: Mapping[str, Any],
     settings: Line,
     previous: MetricsSnapshot | None,
+    past: tuple[PastWindow, ...],
 ) -> list[Context]:
     version = snapshot.config.version
     others = sorted((s for s in snapshot.strata if s.logic_version != version), key=lambda s: s.logic_version)
@@ -127,6 +153,7 @@ def _contexts(
                 config=config_data,
                 before=before,
                 before_note=note,
+                history=past if stratum is reviewed else (),
             )
         )
     return found

@@ -32,7 +32,11 @@ def print_findings(report: Any) -> None:
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--config", "version", default=None, metavar="VERSION", help="The config.  [default: the snapshot's]")
 @click.option(
-    "--previous", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Snapshot of an earlier window."
+    "--previous",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Snapshot of an earlier window; repeatable, with eight or more for control charts.",
 )
 @click.option("-o", "--output-file", type=click.Path(path_type=Path), default=None, metavar="FILE")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 although something needs attention.")
@@ -44,7 +48,7 @@ def analyze(
     repo: Path,
     snapshot: Path,
     version: str | None,
-    previous: Path | None,
+    previous: tuple[Path, ...],
     output_file: Path | None,
     exit_zero: bool,
     line: str | None,
@@ -58,10 +62,14 @@ def analyze(
     counts = measure.read_snapshot(snapshot)
     config = space.config(version or counts.config.version)
     subject = measure.subject_of(space, config)
-    report = measure.analyze(subject, counts, measure.read_snapshot(previous) if previous else None)
+    before, history = measure.earlier_of(counts, [measure.read_snapshot(path) for path in previous])
+    report = measure.analyze(subject, counts, before, history)
     target = output_file or snapshot.parent / f"calibration_report_{report.window.stamp}.json"
+    files = {target: report.pretty()}
+    if history is not None:
+        files[target.parent / f"history_{report.window.stamp}.json"] = history.pretty()
     if not dry_run:
-        measure.write_files({target: report.pretty()})
+        measure.write_files(files)
     if output == "json":
         print_json(report.data())
     else:

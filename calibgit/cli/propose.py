@@ -144,5 +144,6 @@ def propose(
         earlier = measure.find_snapshot(findings, report.parent, findings.previous_sha256)
     space = workspace(repo, line, key)
     subject = measure.subject_of(space, space.config(findings.config.version))
-    made = proposing.propose(space, subject, Evidence(counts, findings, earlier), wish)
+    history = measure.find_history(findings, report.parent)
+    made = proposing.propose(space, subject, Evidence(counts, findings, earlier, history), wish)
     print_proposed(made, output, dry_run=dry_run)

@@ -16,7 +16,7 @@ from calibgit.engine.open import open_source
 from calibgit.errors import EnvironmentFault, UsageError
 from calibgit.jobs.active_config import ActiveConfig
 from calibgit.jobs.first_mapping import Draft, draft_mapping
-from calibgit.jobs.measure import Subject, analyze, count, publish, read_file
+from calibgit.jobs.measure import Subject, analyze, count, earlier_of, publish, read_file
 from calibgit.model import semantics
 from calibgit.model.config_data import read_config_data, version_of
 from calibgit.model.proposal import Decision
@@ -147,7 +147,7 @@ def _judge(
     source: Any, subject: Subject, windows: Sequence[TimeWindow], progress: Callable[[int, int, str], None]
 ) -> Iterator[_Judged]:
     config, settings = subject.config, subject.settings
-    before: MetricsSnapshot | None = None
+    earlier: list[MetricsSnapshot] = []
     with open_source(source) as engine:
         for done, window in enumerate(windows):
             progress(done, len(windows), window.start[:10])
@@ -156,13 +156,12 @@ def _judge(
             except EnvironmentFault as fault:
                 if fault.code != "EMPTY_WINDOW":
                     raise
-                before = None
                 yield _Judged(window)
                 continue
             snapshot = publish(subject, exact)
-            report = analyze(subject, snapshot, before)
+            report = analyze(subject, snapshot, *earlier_of(snapshot, earlier))
             decision = decide(snapshot, report, config_data=config.value, settings=settings)
-            before = snapshot
+            earlier.append(snapshot)
             yield _Judged(window, snapshot, report, decision)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from calibgit.collect.exact import Progress
 from calibgit.jobs import measure
 from calibgit.jobs.drafting import Evidence
-from calibgit.jobs.evidence import latest_snapshot, publish_run
+from calibgit.jobs.evidence import earlier_snapshots, publish_run
 from calibgit.jobs.measure import Subject, subject_of
 from calibgit.jobs.proposing import Proposed, Wish, propose
 from calibgit.jobs.workspace import Workspace
@@ -56,11 +56,8 @@ def calibrate_counts(workspace: Workspace, exact: ExactSnapshot, wish: Wish) -> 
 
 
 def _judge(workspace: Workspace, subject: Subject, snapshot: MetricsSnapshot, wish: Wish) -> Calibrated:
-    earlier = latest_snapshot(workspace, snapshot.window.start)
-    previous = MetricsSnapshot.read(earlier, "the previous snapshot") if earlier else None
-    if previous is not None and previous.bands != snapshot.bands:
-        previous = None
-    report = measure.analyze(subject, snapshot, previous)
+    previous, history = measure.earlier_of(snapshot, earlier_snapshots(workspace, snapshot.window.start))
+    report = measure.analyze(subject, snapshot, previous, history)
     published = None if wish.dry_run else publish_run(workspace, snapshot, report)
-    proposed = propose(workspace, subject, Evidence(snapshot, report, previous), wish)
+    proposed = propose(workspace, subject, Evidence(snapshot, report, previous, history), wish)
     return Calibrated(snapshot, report, proposed, published)

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed
-from typing import Any
+from typing import Any, TypeVar
 
 from calibgit import __version__
-from calibgit.analyze.run import analyze
 from calibgit.check.compat import differences, level
 from calibgit.errors import DocumentError
-from calibgit.jobs.measure import Subject
+from calibgit.jobs.measure import Subject, analyze
 from calibgit.model import semantics
+from calibgit.model.base import Document
 from calibgit.model.canonical import read_json, sha256_hex
+from calibgit.model.history import History
 from calibgit.model.ids import Version, config_path, next_version, proposal_directory
 from calibgit.model.proposal import ChangeSummary, Decision, InputDigest
 from calibgit.model.report import CalibrationReport, Scalar
@@ -29,10 +30,14 @@ from calibgit.propose.summary import summary_markdown
 
 SNAPSHOT = "metrics_snapshot.json"
 PREVIOUS = "previous_snapshot.json"
+HISTORY = "history.json"
 REPORT = "calibration_report.json"
 PAGE = "SUMMARY.md"
 PICTURE = "score_histogram.svg"
 LIBRARIES = ("numpy", "scipy")
+
+
+D = TypeVar("D", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class Evidence:
     snapshot: MetricsSnapshot
     report: CalibrationReport
     previous: MetricsSnapshot | None = None
+    history: History | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,8 @@ def _files(subject: Subject, evidence: Evidence, summary: ChangeSummary, config:
     }
     if evidence.previous is not None:
         files[f"{directory}/{PREVIOUS}"] = evidence.previous.pretty()
+    if evidence.history is not None:
+        files[f"{directory}/{HISTORY}"] = evidence.history.pretty()
     if picture:
         files[f"{directory}/{PICTURE}"] = picture
     return files
@@ -146,6 +154,8 @@ def _inputs(subject: Subject, evidence: Evidence) -> list[InputDigest]:
     }
     if evidence.previous is not None:
         found[PREVIOUS] = sha256_hex(evidence.previous.pretty())
+    if evidence.history is not None:
+        found[HISTORY] = sha256_hex(evidence.history.pretty())
     return [InputDigest(name=name, sha256=digest) for name, digest in found.items()]
 
 
@@ -183,12 +193,13 @@ def recompute(subject: Subject, summary: ChangeSummary, files: Mapping[str, byte
             fix="install the locked versions and check again",
         )
     directory = proposal_directory(summary.line, Version.parse(summary.proposed_version))
-    snapshot = _read(files, f"{directory}/{SNAPSHOT}")
+    snapshot = _read(MetricsSnapshot, files, f"{directory}/{SNAPSHOT}")
     if snapshot is None:
         raise DocumentError("NO_SNAPSHOT", f"{directory}/{SNAPSHOT} is missing", fix="propose again")
-    previous = _read(files, f"{directory}/{PREVIOUS}")
-    report = analyze(snapshot, config_data=subject.config.value, settings=subject.settings, previous=previous)
-    evidence = Evidence(snapshot, report, previous)
+    previous = _read(MetricsSnapshot, files, f"{directory}/{PREVIOUS}")
+    history = _read(History, files, f"{directory}/{HISTORY}")
+    report = analyze(subject, snapshot, previous, history)
+    evidence = Evidence(snapshot, report, previous, history)
     by_hand = summary.search is None
     decision = decide_change(
         subject,
@@ -207,6 +218,6 @@ def recompute(subject: Subject, summary: ChangeSummary, files: Mapping[str, byte
     )
 
 
-def _read(files: Mapping[str, bytes | None], path: str) -> MetricsSnapshot | None:
+def _read(kind: type[D], files: Mapping[str, bytes | None], path: str) -> D | None:
     data = files.get(path)
-    return None if data is None else MetricsSnapshot.read(data, path)
+    return None if data is None else kind.read(data, path)

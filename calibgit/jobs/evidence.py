@@ -10,6 +10,7 @@ from calibgit import __version__
 from calibgit.errors import CalibgitError, Conflict, DocumentError, GateClosed
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.canonical import read_json
+from calibgit.model.history import MOST_WINDOWS, History
 from calibgit.model.ids import evidence_branch
 from calibgit.model.report import CalibrationReport
 from calibgit.model.rollback import RollbackReport
@@ -40,6 +41,7 @@ def publish_run(
     snapshot: MetricsSnapshot,
     report: CalibrationReport,
     previous: MetricsSnapshot | None = None,
+    history: History | None = None,
 ) -> str | None:
     """Append snapshot, report and ledger line of one run; None when the ledger already has exactly this run.
 
@@ -50,10 +52,11 @@ def publish_run(
         snapshot: its counts.
         report: its findings.
         previous: an earlier snapshot that is going to be published beside it.
+        history: rates of earlier snapshots that are, too.
 
     Raises:
         GateClosed: WINDOW_PUBLISHED when other counts of an overlapping window are there already; NOT_PUBLISHED when
-            `previous` is not there.
+            `previous`, or a window of `history`, is not there.
         Conflict: LOST_RACE when other writers were faster several times.
     """
     for _ in range(ATTEMPTS):
@@ -61,7 +64,7 @@ def publish_run(
         ledger = _ledger(workspace, tip)
         entries = _entries(ledger)
         _refuse_overlap(snapshot, entries)
-        _require_published(previous, entries)
+        _require_published(previous, history, entries)
         if _is_there(snapshot, report, entries):
             return None
         folder = f"runs/{snapshot.window.stamp}-{report.digest()[:12]}"
@@ -129,12 +132,18 @@ def known_overlap(workspace: Workspace, snapshot: MetricsSnapshot) -> str | None
     return None if window is None else f"{window['start']} to {window['end']}"
 
 
-def _require_published(previous: MetricsSnapshot | None, entries: Sequence[Mapping[str, Any]]) -> None:
-    """A snapshot that only comes along would escape the ledger."""
-    if previous is not None and previous.digest() not in {entry["snapshot_sha256"] for entry in entries}:
+def _require_published(
+    previous: MetricsSnapshot | None, history: History | None, entries: Sequence[Mapping[str, Any]]
+) -> None:
+    """Counts that only come along would escape the ledger."""
+    there = {entry["snapshot_sha256"] for entry in entries}
+    along = [(each.snapshot_sha256, each.window) for each in history.windows] if history is not None else []
+    along += [(previous.digest(), previous.window)] if previous is not None else []
+    window = next((window for digest, window in along if digest not in there), None)
+    if window is not None:
         raise GateClosed(
             "NOT_PUBLISHED",
-            f"the earlier snapshot, of {previous.window.start} to {previous.window.end}, is not on the evidence branch",
+            f"the earlier snapshot, of {window.start} to {window.end}, is not on the evidence branch",
             why="A proposal publishes what it was made from, and every publication is checked against the others.",
             fix="leave --previous out; or publish every run: calibgit calibrate --source URL",
         )
@@ -159,16 +168,24 @@ def _before(digest: str, entries: Sequence[Mapping[str, Any]]) -> str | None:
     return str(others[-1]) if others else None
 
 
-def latest_snapshot(workspace: Workspace, before: str) -> bytes | None:
-    """The newest published snapshot whose window ended at or before `before`, from the evidence branch."""
+def earlier_snapshots(workspace: Workspace, before: str) -> list[MetricsSnapshot]:
+    """The last published snapshots whose windows ended at or before `before`, from the evidence branch, oldest first.
+
+    Raises:
+        DocumentError: LEDGER_MALFORMED, NOT_JSON, and what `Document.read` refuses.
+    """
     tip = _tip(workspace)
-    earlier = [entry for entry in _entries(_ledger(workspace, tip)) if entry["window"]["end"] <= before]
-    if not earlier or tip is None:
-        return None
-    newest = max(earlier, key=lambda entry: entry["window"]["end"])
-    stamp = newest["window"]["end"].replace("-", "").replace(":", "").replace("T", "_").rstrip("Z")
-    folder = f"runs/{stamp}-{newest['report_sha256'][:12]}"
-    return read_blob(workspace.repo, tip, f"{folder}/metrics_snapshot.json")
+    earlier = {
+        entry["window"]["end"]: entry for entry in _entries(_ledger(workspace, tip)) if entry["window"]["end"] <= before
+    }
+    found = []
+    for end in sorted(earlier)[-MOST_WINDOWS:]:
+        stamp = end.replace("-", "").replace(":", "").replace("T", "_").rstrip("Z")
+        name = f"runs/{stamp}-{earlier[end]['report_sha256'][:12]}/metrics_snapshot.json"
+        data = read_blob(workspace.repo, tip, name) if tip else None
+        if data is not None:
+            found.append(MetricsSnapshot.read(data, name))
+    return found
 
 
 def _ledger(workspace: Workspace, tip: str | None) -> bytes:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from calibgit.analyze.charts import LEAST_WINDOWS
 from calibgit.analyze.run import analyze as analyze_snapshot
 from calibgit.collect.disclose import disclose
 from calibgit.collect.exact import Progress, collect_exact
@@ -18,11 +19,14 @@ from calibgit.engine.open import open_source
 from calibgit.errors import DocumentError, EnvironmentFault, UsageError
 from calibgit.jobs.active_config import ActiveConfig
 from calibgit.jobs.workspace import Workspace
+from calibgit.model.base import Document
+from calibgit.model.history import History
 from calibgit.model.report import CalibrationReport
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot, TimeWindow
 
 OUTPUT = "analytics_output"
+D = TypeVar("D", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +132,29 @@ def publish(subject: Subject, exact: ExactSnapshot) -> MetricsSnapshot:
     return disclose(exact, settings=subject.settings, config_data=subject.config.value, previous=before)
 
 
-def analyze(subject: Subject, snapshot: MetricsSnapshot, previous: MetricsSnapshot | None = None) -> CalibrationReport:
+def analyze(
+    subject: Subject, snapshot: MetricsSnapshot, previous: MetricsSnapshot | None = None, history: History | None = None
+) -> CalibrationReport:
     """Findings of a published snapshot.
 
     Raises:
-        UsageError: WRONG_CONFIG.
+        UsageError: WRONG_CONFIG, WRONG_HISTORY.
     """
-    return analyze_snapshot(snapshot, config_data=subject.config.value, settings=subject.settings, previous=previous)
+    return analyze_snapshot(
+        snapshot, config_data=subject.config.value, settings=subject.settings, previous=previous, history=history
+    )
+
+
+def earlier_of(
+    snapshot: MetricsSnapshot, earlier: Sequence[MetricsSnapshot]
+) -> tuple[MetricsSnapshot | None, History | None]:
+    """The window just before one, and the history of its version, from snapshots in any order.
+
+    None where no window is before; no history where there are too few windows for a chart.
+    """
+    ordered = sorted((each for each in earlier if each.bands == snapshot.bands), key=lambda each: each.window.end)
+    history = History.of_snapshots(snapshot.line, snapshot.config.version, ordered)
+    return (ordered[-1] if ordered else None), (history if len(history.windows) >= LEAST_WINDOWS else None)
 
 
 def read_snapshot(path: Path) -> MetricsSnapshot:
@@ -174,17 +194,42 @@ def find_snapshot(report: CalibrationReport, beside: Path, digest: str | None = 
         DocumentError: NO_SNAPSHOT.
     """
     wanted = digest or report.snapshot_sha256
-    for path in sorted(beside.glob("*.json")):
-        with suppress(DocumentError, EnvironmentFault):
-            snapshot = read_snapshot(path)
-            if snapshot.digest() == wanted:
-                return snapshot
+    found = _find(MetricsSnapshot, beside, wanted)
+    if found is not None:
+        return found
     raise DocumentError(
         "NO_SNAPSHOT",
         f"no file in {beside} is the snapshot with digest {wanted[:12]} that the report was made from",
         why="A proposal is computed from the published counts, not from the findings alone.",
         fix="give it with --snapshot FILE",
     )
+
+
+def find_history(report: CalibrationReport, beside: Path) -> History | None:
+    """The history that a report was made with, looked for in the report's directory; None where it needs none.
+
+    Raises:
+        DocumentError: NO_SNAPSHOT.
+    """
+    wanted = report.history_sha256
+    found = _find(History, beside, wanted) if wanted else None
+    if wanted and found is None:
+        raise DocumentError(
+            "NO_SNAPSHOT",
+            f"no file in {beside} is the history with digest {wanted[:12]} that the report was made with",
+            why="A proposal is recomputed from everything that its report was made from.",
+            fix="run calibgit analyze again, with --previous for each earlier snapshot",
+        )
+    return found
+
+
+def _find(kind: type[D], beside: Path, digest: str) -> D | None:
+    for path in sorted(beside.glob("*.json")):
+        with suppress(DocumentError, EnvironmentFault):
+            found = kind.read(read_file(path), path.name)
+            if found.digest() == digest:
+                return found
+    return None
 
 
 def read_file(path: Path) -> bytes:

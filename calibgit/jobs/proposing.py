@@ -90,7 +90,7 @@ def propose(workspace: Workspace, subject: Subject, evidence: Evidence, wish: Wi
     if wish.dry_run:
         return Proposed("proposed", decision, made, branch)
     if publish:
-        publish_run(workspace, evidence.snapshot, evidence.report, evidence.previous)
+        publish_run(workspace, evidence.snapshot, evidence.report, evidence.previous, evidence.history)
     commit, fresh = _commit(workspace, policy, made, branch)
     request = _publish(workspace, policy, made, branch, commit, wish) if publish else None
     return Proposed("proposed" if fresh else "unchanged", decision, made, branch, commit, publish, request)

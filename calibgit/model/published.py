@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from calibgit.model.blocks import TallyBlock
-from calibgit.model.snapshot import NO_VALUE, OTHER, GridCell, GridRow, GridSpec
+from calibgit.model.snapshot import MISSING, NO_VALUE, OTHER, GridCell, GridRow, GridSpec
 
 SPREADING_STEPS = 20
+NOT_ESCALATED = frozenset({"none", "__none__"})
 
 
 def common_edges(rows: Iterable[GridRow], bins: int) -> tuple[int, ...]:
@@ -101,6 +102,16 @@ def tally_bounds(block: TallyBlock, keys: Iterable[str]) -> tuple[int, int]:
     low = sum(n for key, n in block.counts.items() if key in wanted)
     hidden = block.counts.get(OTHER, 0) if wanted & set(block.folded) else 0
     return low, low + hidden
+
+
+def escalated(block: TallyBlock, n: int) -> tuple[int, int, int]:
+    """At least and at most how many escalated, and how many say whether they did.
+
+    Every class but "none" is an escalation; no class is a real zero.
+    """
+    size = n - block.counts.get(MISSING, 0)
+    low, high = tally_bounds(block, NOT_ESCALATED)
+    return size - high, size - low, size
 
 
 def score_caps(cuts: Sequence[float], grid: GridSpec, cell: GridCell) -> tuple[int, int]:

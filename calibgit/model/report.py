@@ -82,6 +82,7 @@ class CalibrationReport(Document):
     config: ConfigRef
     snapshot_sha256: str
     previous_sha256: str | None = None
+    history_sha256: str | None = None
     settings_sha256: str
     summary: ReportSummary
     findings: tuple[Finding, ...]

@@ -12,6 +12,7 @@ from calibgit.model.base import Document
 from calibgit.model.checks import CheckReport
 from calibgit.model.config import ScoringConfig
 from calibgit.model.doctor import DoctorReport
+from calibgit.model.history import History
 from calibgit.model.proposal import ChangeSummary
 from calibgit.model.report import CalibrationReport
 from calibgit.model.rollback import RollbackReport
@@ -21,6 +22,7 @@ from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
 DOCUMENTS: dict[str, type[Document]] = {
     "audit": AuditReport,
     "calibration-report": CalibrationReport,
+    "history": History,
     "change-summary": ChangeSummary,
     "check-report": CheckReport,
     "doctor": DoctorReport,

@@ -142,6 +142,6 @@ def test_a_window_without_rows_is_named(tmp_path: Path) -> None:
     ids=["cuts that cross", "cuts that are one", "nobody in the last band", "one band", "no band"],
 )
 def test_bands_that_mean_nothing_are_refused_by_name(config: Config, tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match="SCHEMA|CONFIG_MEANING") as refused:
+    with pytest.raises(DocumentError, match=r"SCHEMA|CONFIG_MEANING") as refused:
         judged(tmp_path / "a.parquet", config, rows_of(CONFIG, 300))
     assert refused.value.fix
