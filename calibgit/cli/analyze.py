@@ -53,6 +53,7 @@ def analyze(
 ) -> int:
     """Judge the calibration of a config from the published counts in SNAPSHOT. Exit 1 when it needs attention."""
     from calibgit.jobs import measure
+    from calibgit.jobs.outputs import write_files
 
     space = workspace(repo, line)
     counts = measure.read_snapshot(snapshot)
@@ -61,7 +62,7 @@ def analyze(
     report = measure.analyze(subject, counts, measure.read_snapshot(previous) if previous else None)
     target = output_file or snapshot.parent / f"calibration_report_{report.window.stamp}.json"
     if not dry_run:
-        measure.write_files({target: report.pretty()})
+        write_files({target: report.pretty()})
     if output == "json":
         print_json(report.data())
     else:
