@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from calibgit.engine.base import Column, Dialect, Family
 from calibgit.engine.families import of_duckdb
 from calibgit.engine.faults import changed, failed, missing_extra
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
+from calibgit.engine.waiting import wait_for
 from calibgit.errors import CalibgitError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _LONGEST_LINE = 16 * 1024 * 1024  # bytes, of CSV as of JSON lines; a buffer mus
 _AS_TEXT = (
     "CASE WHEN starts_with(CAST({x} AS VARCHAR), '\"') THEN {x} ->> '$' ELSE nullif(CAST({x} AS VARCHAR), 'null') END"
 )
-_LOOK_SECONDS = 0.05  # between two looks for a signal
 # Types that need fewer guards than a value of any type; what any of them reads is the same without a kind.
 _KINDS = {
     "VARCHAR": "text",
@@ -104,38 +103,12 @@ class DuckEngine:
         fault: CalibgitError | None = None
         rows: list[tuple[Any, ...]] = []
         try:
-            rows = self._all(sql)
+            rows = wait_for(lambda: self._connection.execute(sql).fetchall(), self._connection.interrupt)
         except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
             fault = failed(self._name, error)
         if fault is not None:
             raise fault
         return rows
-
-    def _all(self, sql: str) -> list[tuple[Any, ...]]:
-        """All rows, in a thread of its own: the driver hears Ctrl-C late, and calls it a fault of its own."""
-        found: list[list[tuple[Any, ...]] | Exception] = []
-        done = threading.Event()
-
-        def run() -> None:
-            try:
-                found.append(self._connection.execute(sql).fetchall())
-            except Exception as error:  # noqa: BLE001
-                found.append(error)
-            finally:
-                done.set()
-
-        thread = threading.Thread(target=run, daemon=True)
-        try:
-            thread.start()
-            while not done.wait(_LOOK_SECONDS):  # a signal just before an endless wait would not end it
-                pass
-        except KeyboardInterrupt:
-            while not done.wait(_LOOK_SECONDS) and thread.ident is not None:
-                self._connection.interrupt()  # again, as the statement may not have begun
-            raise
-        if isinstance(found[0], Exception):
-            raise found[0]
-        return found[0]
 
     def _column(self, name: str, declared: str) -> Column:
         untyped = self._kind in {"csv", "json"}

@@ -1,0 +1,104 @@
+"""A Spark session that somebody interrupts while it counts, and sessions of other threads."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calibgit.engine.open import open_source
+from tests.support.results import COLUMN_OF, collect
+
+if "CALIBGIT_REQUIRE_SPARK" not in os.environ:
+    pytest.importorskip("pyspark", reason="pyspark is not installed: pip install 'calibgit[spark]'")
+pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
+LOOKS = 100_000  # each asks the JVM, so that this is minutes
+PATIENCE = 300.0
+
+
+def endless(session: Any) -> Any:
+    """A data frame whose rows no test sees the end of, all of them before the window."""
+    others = [f"CAST(NULL AS string) AS {name}" for name in COLUMN_OF.values()]
+    moment, score = "timestamp_seconds(id % 1000) AS created_at", "id % 100 AS overall_score"
+    rest = [text for text in others if not text.endswith((" created_at", " overall_score"))]
+    return session.range(10**16).selectExpr(moment, score, *rest)
+
+
+def when_running(session: Any, jobs: int, act: Callable[[], object]) -> threading.Thread:
+    """A thread that calls `act` once so many jobs have a task at work."""
+    tracker = session.sparkContext.statusTracker()
+
+    def at_work(job: int) -> bool:
+        found = tracker.getJobInfo(job)
+        stages = [tracker.getStageInfo(stage) for stage in found.stageIds] if found else []
+        return any(stage and stage.numActiveTasks for stage in stages)
+
+    def watch() -> None:
+        for _ in range(LOOKS):
+            if sum(at_work(job) for job in tracker.getActiveJobsIds()) == jobs:
+                act()
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard by Python alone: the driver's own way would cancel every job of the session."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_cancels_what_is_counted_and_nothing_else(session: Any, heard: None) -> None:
+    tracker = session.sparkContext.statusTracker()
+
+    def work() -> None:
+        with suppress(Exception):  # it is cancelled in the end
+            session.range(0, 10**16, 1, 1).selectExpr("max(hash(id))").collect()
+
+    other = threading.Thread(target=work, daemon=True)
+    other.start()
+    began = threading.Event()
+    when_running(session, 1, began.set).join()
+    [kept] = tracker.getActiveJobsIds()
+    assert began.is_set()
+    running = when_running(session, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    late = threading.Timer(PATIENCE, session.sparkContext.cancelAllJobs)  # then `kept` is gone, too
+    late.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            collect(endless(session))
+        assert list(tracker.getActiveJobsIds()) == [kept]
+    finally:
+        late.cancel()
+        session.sparkContext.cancelAllJobs()
+    running.join()
+    other.join()
+    assert sum(row["id"] for row in session.range(3).collect()) == 3
+
+
+def test_the_session_of_another_thread_is_left(session: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"{','.join(COLUMN_OF.values())}\n", encoding="utf-8")
+    found: list[Any] = []
+
+    def read() -> None:
+        with open_source(f"spark:{path}") as engine:
+            found.append(list(engine.columns("scan_results") or ()))
+
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join()
+    assert found == [list(COLUMN_OF.values())]
+    assert session.range(3).count() == 3
+    assert signal.getsignal(signal.SIGINT) == before
