@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from calibgit.engine.base import Column, Dialect
@@ -90,7 +90,8 @@ class SparkEngine:
     def close(self) -> None:
         """Forget the views that this engine made."""
         for view in self._views:
-            self._session.catalog.dropTempView(view)
+            with suppress(Exception):  # of a session that is lost
+                self._session.catalog.dropTempView(view)
 
     def _of(self, table: str) -> Any:
         return self._session.table(table) if self._frame is None else self._frame
@@ -123,7 +124,7 @@ def open_spark(text: str) -> Iterator[SparkEngine]:
     that was there before is used and left; one that was made here is stopped.
 
     Raises:
-        EnvironmentFault: MISSING_EXTRA, SPARK_NOT_STARTED, NO_SOURCE.
+        EnvironmentFault: MISSING_EXTRA, SPARK_NOT_STARTED, NO_SOURCE, SOURCE_LOST.
     """
     try:
         import pyspark.sql  # noqa: F401, PLC0415

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from calibgit.engine.faults import failed, no_source, no_spark
+from calibgit.engine.faults import failed, lost_session, no_source, no_spark
 from calibgit.engine.waiting import wait_for
 from calibgit.errors import CalibgitError
 
@@ -35,9 +35,18 @@ class Calls:
         """What a call gives.
 
         Raises:
-            EnvironmentFault: SOURCE_FAILED, NO_SOURCE.
+            EnvironmentFault: SOURCE_FAILED, NO_SOURCE, SOURCE_LOST.
         """
         return named(lambda: wait_for(lambda: self._tagged(call), self._cancel, self._thread), self._fault)
+
+    def is_lost(self) -> bool:
+        """Whether the session was stopped, or what it runs in is gone."""
+        if hasattr(self._session, "is_stopped"):  # a session of Spark Connect
+            return bool(self._session.is_stopped)
+        try:
+            return not self._session.sparkContext.defaultParallelism  # refused by a context that has stopped
+        except Exception:  # noqa: BLE001
+            return True
 
     def _tagged(self, call: Callable[[], T]) -> T:
         if hasattr(self._session, "is_stopped"):
@@ -59,6 +68,8 @@ class Calls:
         return thread
 
     def _fault(self, error: Exception) -> CalibgitError:
+        if self.is_lost():
+            return lost_session(NAME)
         condition = getattr(error, "getCondition", lambda: None)()
         return no_source(NAME) if condition in _ABSENT else failed(NAME, error)
 
@@ -88,7 +99,7 @@ def own_session() -> Iterator[Any]:
     try:
         yield session
     finally:
-        if not there:
+        if not there and not Calls(session).is_lost():
             session.stop()
 
 

@@ -1,9 +1,12 @@
-"""A Spark session that somebody interrupts while it counts, and sessions of other threads."""
+"""A Spark session that somebody interrupts, stops or kills while it counts, and sessions of other threads."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,13 +16,36 @@ from typing import Any
 import pytest
 
 from calibgit.engine.open import open_source
-from tests.support.results import COLUMN_OF, collect
+from tests.support.results import COLUMN_OF, ROOT, collect
 
 if "CALIBGIT_REQUIRE_SPARK" not in os.environ:
     pytest.importorskip("pyspark", reason="pyspark is not installed: pip install 'calibgit[spark]'")
 pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
 LOOKS = 100_000  # each asks the JVM, so that this is minutes
 PATIENCE = 300.0
+
+ENDED = """
+import json, os, signal, sys, threading
+from pyspark.sql import SparkSession
+from calibgit.errors import CalibgitError
+from tests.engine.test_spark_session import endless, when_running
+from tests.support.results import collect
+
+builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+session.sparkContext.setLogLevel("OFF")
+java = int(session._jvm.java.lang.ProcessHandle.current().pid())
+end = {"stopped": session.stop, "killed": lambda: os.kill(java, signal.SIGKILL)}[sys.argv[1]]
+table = endless(session)
+running = when_running(session, 1, end)
+for _ in range(2):  # while it counts, and afterwards
+    try:
+        collect(table)
+    except CalibgitError as error:
+        causes = [error.__cause__, error.__context__]
+        print(json.dumps({**error.as_dict(), "causes": [repr(cause) for cause in causes if cause is not None]}))
+running.join()
+"""
 
 
 def endless(session: Any) -> Any:
@@ -84,6 +110,16 @@ def test_ctrl_c_cancels_what_is_counted_and_nothing_else(session: Any, heard: No
     running.join()
     other.join()
     assert sum(row["id"] for row in session.range(3).collect()) == 3
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_a_session_that_ends_is_named(how: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDED, how], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [error["code"] for error in told] == ["SOURCE_LOST"] * 2, done.stderr[-2000:]
+    assert all("new session" in error["fix"] and error["causes"] == [] for error in told)
 
 
 def test_the_session_of_another_thread_is_left(session: Any, tmp_path: Path) -> None:
