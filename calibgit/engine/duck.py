@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calibgit.engine.base import Column, Dialect, Family
 from calibgit.engine.families import of_duckdb
-from calibgit.engine.faults import changed, failed, missing_extra
+from calibgit.engine.faults import failed, missing_extra
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
+from calibgit.engine.unchanged import unchanged
 from calibgit.engine.waiting import wait_for
 from calibgit.errors import CalibgitError
 
@@ -139,24 +140,8 @@ def open_files(files: Sequence[Path], kind: FileKind, name: str) -> Iterator[Duc
     Raises:
         EnvironmentFault: SOURCE_CHANGED, at the end, when they are not the files that were opened.
     """
-    before = _states(files)
-    with _connected(":memory:", name, read_only=False) as connection:
+    with unchanged(files, name), _connected(":memory:", name, read_only=False) as connection:
         yield DuckEngine(connection, name, kind=kind, files=[str(file) for file in files])
-    if _states(files) != before:
-        raise changed(name)
-
-
-def _states(files: Sequence[Path]) -> list[tuple[int, ...] | None]:
-    """What tells that a file was written or replaced; None for one that is gone."""
-    found: list[tuple[int, ...] | None] = []
-    for file in files:
-        try:
-            state = file.stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((state.st_ino, state.st_size, state.st_mtime_ns))
-    return found
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from calibgit.engine.base import Column, Dialect
@@ -13,6 +15,7 @@ from calibgit.engine.families import of_kind
 from calibgit.engine.faults import missing_extra, no_source, unsupported
 from calibgit.engine.fragments import identifier, undotted
 from calibgit.engine.spark_calls import Calls, own_session
+from calibgit.engine.unchanged import unchanged
 from calibgit.errors import CalibgitError
 
 _KINDS = {
@@ -39,6 +42,7 @@ _PREFIXES = {
 }
 # Parts of a nested type that make the whole no VARIANT; a field's name may be one of these words.
 _NO_VARIANT = re.compile(r"map<(?!string)|(?<=[<:,])(interval|void|time|geometry|geography)\b(?!:)")
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".orc": "orc"}
 
 
@@ -123,30 +127,42 @@ def open_spark(text: str) -> Iterator[SparkEngine]:
     Spark runs in this process only where neither its configuration nor the environment says where it runs. A session
     that was there before is used and left; one that was made here is stopped.
 
+    The files of a path are compared before and after, where they are local. Those of other file systems are not, nor
+    those of a table: there, only a change of the number of rows is noticed.
+
     Raises:
-        EnvironmentFault: MISSING_EXTRA, SPARK_NOT_STARTED, NO_SOURCE, SOURCE_LOST.
+        EnvironmentFault: MISSING_EXTRA, SPARK_NOT_STARTED, NO_SOURCE, SOURCE_LOST, and SOURCE_CHANGED at the end.
     """
     try:
         import pyspark.sql  # noqa: F401, PLC0415
     except ImportError:
         raise missing_extra("pyspark", "spark") from None
-    with own_session() as session, open_frame(_read(session, text)) as engine:
-        yield engine
+    with own_session() as session:
+        frame, files = _read(session, text)
+        with unchanged(files, Path(text).name), open_frame(frame) as engine:
+            yield engine
 
 
-def _read(session: Any, text: str) -> Any:
+def _read(session: Any, text: str) -> tuple[Any, list[Path]]:
+    """A data frame, and the local files that it reads if the text is a path."""
     ask = Calls(session)
     is_path = "/" in text or ":" in text
     if not is_path and ask(lambda: session.catalog.tableExists(text)):
-        return ask(lambda: session.table(text))
+        return ask(lambda: session.table(text)), []
     kind = next((kind for end, kind in _FORMATS.items() if text.endswith(end)), "parquet")
     reader = session.read.option("header", "true") if kind == "csv" else session.read
     fault: CalibgitError
     try:
-        return ask(lambda: reader.format(kind).load(text))
+        frame = ask(lambda: reader.format(kind).load(text))
+        return frame, _local(ask(frame.inputFiles))
     except CalibgitError as error:
         fault = no_source(text) if error.code == "NO_SOURCE" else error
     raise fault
+
+
+def _local(addresses: Iterable[str]) -> list[Path]:
+    names = [address.removeprefix("file:").encode() for address in addresses if address.startswith("file:/")]
+    return [Path(os.fsdecode(_ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), name))) for name in names]
 
 
 def _column(name: str, kind: str) -> Column:

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from calibgit.engine.open import open_source
+from calibgit.engine.spark import _local
+from calibgit.errors import EnvironmentFault
 from tests.support.results import COLUMN_OF, ROOT, collect
 
 if "CALIBGIT_REQUIRE_SPARK" not in os.environ:
@@ -120,6 +122,40 @@ def test_a_session_that_ends_is_named(how: str) -> None:
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert [error["code"] for error in told] == ["SOURCE_LOST"] * 2, done.stderr[-2000:]
     assert all("new session" in error["fix"] and error["causes"] == [] for error in told)
+
+
+@pytest.mark.parametrize("change", ["appended", "replaced", "removed", "none"])
+def test_local_files_that_are_written_meanwhile_are_told(session: Any, tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "100% of \u00e4 day=1, #2.csv"
+    folder.mkdir()
+    for name in ("a.csv", "b.csv"):
+        (folder / name).write_text("overall_score\n1.0\n", encoding="utf-8")
+    path = folder / "b.csv"
+
+    def read() -> None:
+        with open_source(f"spark:{folder}") as engine:
+            table = engine.rows("scan_results", ["overall_score"])
+            assert engine.fetch(f"SELECT count(*) FROM {table}") == [(2,)]
+            if change == "appended":
+                path.write_bytes(path.read_bytes() + b"2.0\n")
+            elif change == "replaced":
+                (tmp_path / "other").write_bytes(path.read_bytes())
+                (tmp_path / "other").replace(path)
+            elif change == "removed":
+                path.unlink()
+                engine.fetch(f"SELECT sum(overall_score) FROM {table}")  # which fails
+
+    if change == "none":
+        read()
+        return
+    with pytest.raises(EnvironmentFault, match="SOURCE_CHANGED") as caught:
+        read()
+    assert folder.name in caught.value.what
+
+
+def test_files_elsewhere_are_not_looked_for() -> None:
+    names = ["file:///a%20b/%C3%A4%25.csv", "file:/c.csv", "hdfs://host/d.csv", "s3a://bucket/e.csv", "/f.csv"]
+    assert _local(names) == [Path("/a b/\u00e4%.csv"), Path("/c.csv")]
 
 
 def test_the_session_of_another_thread_is_left(session: Any, tmp_path: Path) -> None:
