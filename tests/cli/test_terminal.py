@@ -1,4 +1,4 @@
-"""`collect` in a terminal of its own: the bar, its colours, and Ctrl-C. Unix only."""
+"""`collect` in a terminal of its own: the bar, its colours, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ import termios
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -28,6 +30,7 @@ from tests.support.results import COLUMN_OF
 PATIENCE = 120.0  # seconds, after which a test fails instead of waiting on
 CTRL_C = b"\x03"
 COLOUR = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
+SUBMIT = "--master local[2] --conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false pyspark-shell"
 HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"  # the cursor
 # The child gets the terminal as its own, so that Ctrl-C is a signal, and hears it even below a shell's background job.
 START = """
@@ -88,7 +91,7 @@ def terminal(*words: str, environ: Mapping[str, str], errors_apart: bool = False
         child = subprocess.Popen(
             [sys.executable, "-c", START, *words],
             stdin=screen, stdout=screen, stderr=subprocess.PIPE if errors_apart else screen,
-            start_new_session=True, env=environ,
+            start_new_session=True, env=environ, cwd=environ["HOME"],
         )  # fmt: skip
     finally:
         os.close(screen)
@@ -197,3 +200,22 @@ def test_ctrl_c_ends_a_collection_that_would_never_end(
     assert screen.shown.rindex(SHOWN) > screen.shown.rindex(HIDDEN)
     assert {path.name: path.read_bytes() for path in place.iterdir()} == {"public.json": b"the one before"}
     assert list((place.parent / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+def test_ctrl_c_ends_a_collection_by_spark_and_the_java_behind_it(
+    governed: Governed, place: Path, environ: dict[str, str]
+) -> None:
+    if "CALIBGIT_REQUIRE_SPARK" not in os.environ and not (find_spec("pyspark") and shutil.which("java")):
+        pytest.skip("there is no pyspark or no Java")
+    path = place.parent / "results.parquet"
+    write_results(path, simulate(governed.config(), rows=400, seed=1, start=dt.date(2024, 3, 1), days=30))
+    call = words(governed, Path(f"spark:{path}"), place)
+    with terminal(*call, environ={**environ, "PYSPARK_SUBMIT_ARGS": SUBMIT}) as screen:
+        screen.read_until("counting counted")
+        screen.type(CTRL_C)
+        assert screen.end() == 130  # the terminal ends with the last process that has it
+    assert "interrupted; nothing is half-written" in screen.shown
+    assert "Traceback" not in screen.shown
+    assert list(place.iterdir()) == []
