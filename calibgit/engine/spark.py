@@ -16,6 +16,7 @@ from calibgit.engine.faults import missing_extra, no_source, unsupported
 from calibgit.engine.fragments import identifier, undotted
 from calibgit.engine.spark_calls import Calls, own_session
 from calibgit.engine.unchanged import unchanged
+from calibgit.engine.waiting import wait_for
 from calibgit.errors import CalibgitError
 
 _KINDS = {
@@ -93,9 +94,13 @@ class SparkEngine:
 
     def close(self) -> None:
         """Forget the views that this engine made."""
-        for view in self._views:
-            with suppress(Exception):  # of a session that is lost
+
+        def forget() -> None:
+            for view in self._views:
                 self._session.catalog.dropTempView(view)
+
+        with suppress(Exception):  # of a session that is lost
+            wait_for(forget)
 
     def _of(self, table: str) -> Any:
         return self._session.table(table) if self._frame is None else self._frame
@@ -150,10 +155,10 @@ def _read(session: Any, text: str) -> tuple[Any, list[Path]]:
     if not is_path and ask(lambda: session.catalog.tableExists(text)):
         return ask(lambda: session.table(text)), []
     kind = next((kind for end, kind in _FORMATS.items() if text.endswith(end)), "parquet")
-    reader = session.read.option("header", "true") if kind == "csv" else session.read
+    options = {"header": "true"} if kind == "csv" else {}
     fault: CalibgitError
     try:
-        frame = ask(lambda: reader.format(kind).load(text))
+        frame = ask(lambda: session.read.format(kind).options(**options).load(text))
         return frame, _local(ask(frame.inputFiles))
     except CalibgitError as error:
         fault = no_source(text) if error.code == "NO_SOURCE" else error

@@ -21,15 +21,22 @@ _ABSENT = frozenset({"TABLE_OR_VIEW_NOT_FOUND", "PATH_NOT_FOUND", "SCHEMA_NOT_FO
 class Calls:
     """Calls of one session, each waited for. Their jobs carry a tag of their own, so that no others are cancelled.
 
-    What the caller's thread has set for its jobs, such as a pool or a group, holds for them as well.
+    What the caller's thread has set for its jobs, such as a pool or a group, holds for them as well. The thread that
+    hears Ctrl-C talks to the JVM as little as it can: a signal in the middle of an answer would leave the answer to the
+    next question, and one while a reference is given back would be lost.
 
     Args:
         session: the session.
     """
 
     def __init__(self, session: Any) -> None:
+        from pyspark import inheritable_thread_target  # noqa: PLC0415
+
         self._session = session
         self._tag = f"calibgit-{uuid.uuid4().hex}"
+        self._inherit: Callable[[Callable[[], Any]], Callable[[], Any]] = named(
+            lambda: inheritable_thread_target(session), self._fault
+        )
 
     def __call__(self, call: Callable[[], T]) -> T:
         """What a call gives.
@@ -37,41 +44,42 @@ class Calls:
         Raises:
             EnvironmentFault: SOURCE_FAILED, NO_SOURCE, SOURCE_LOST.
         """
-        return named(lambda: wait_for(lambda: self._tagged(call), self._cancel, self._thread), self._fault)
 
-    def is_lost(self) -> bool:
-        """Whether the session was stopped, or what it runs in is gone."""
-        if hasattr(self._session, "is_stopped"):  # a session of Spark Connect
-            return bool(self._session.is_stopped)
-        try:
-            return not self._session.sparkContext.defaultParallelism  # refused by a context that has stopped
-        except Exception:  # noqa: BLE001
-            return True
+        def tagged() -> T:
+            if _is_remote(self._session):
+                self._session.addTag(self._tag)
+            else:
+                self._session.sparkContext.addJobTag(self._tag)
+            return call()
 
-    def _tagged(self, call: Callable[[], T]) -> T:
-        if hasattr(self._session, "is_stopped"):
-            self._session.addTag(self._tag)
-        else:
-            self._session.sparkContext.addJobTag(self._tag)
-        return call()
+        found: T = wait_for(lambda: named(self._inherit(tagged), self._fault), self._cancel)
+        return found
 
     def _cancel(self) -> None:
-        if hasattr(self._session, "is_stopped"):
+        if _is_remote(self._session):
             self._session.interruptTag(self._tag)
         else:
             self._session.sparkContext.cancelJobsWithTag(self._tag)
 
-    def _thread(self, run: Callable[[], None]) -> threading.Thread:
-        from pyspark import InheritableThread  # noqa: PLC0415
-
-        thread: threading.Thread = InheritableThread(target=run, session=self._session, daemon=True)
-        return thread
-
     def _fault(self, error: Exception) -> CalibgitError:
-        if self.is_lost():
+        if is_lost(self._session):
             return lost_session(NAME)
         condition = getattr(error, "getCondition", lambda: None)()
         return no_source(NAME) if condition in _ABSENT else failed(NAME, error)
+
+
+def is_lost(session: Any) -> bool:
+    """Whether a session was stopped, or what it runs in is gone."""
+    if _is_remote(session):
+        return bool(session.is_stopped)
+    try:
+        return not session.sparkContext.defaultParallelism  # refused by a context that has stopped
+    except Exception:  # noqa: BLE001
+        return True
+
+
+def _is_remote(session: Any) -> bool:
+    return hasattr(session, "is_stopped")  # a session of Spark Connect
 
 
 @contextmanager
@@ -99,8 +107,13 @@ def own_session() -> Iterator[Any]:
     try:
         yield session
     finally:
-        if not there and not Calls(session).is_lost():
-            session.stop()
+        if not there:
+            wait_for(lambda: _stop(session))
+
+
+def _stop(session: Any) -> None:
+    if not is_lost(session):
+        session.stop()
 
 
 def named(call: Callable[[], T], fault_of: Callable[[Exception], CalibgitError]) -> T:

@@ -1,8 +1,12 @@
-"""Waiting for what a driver does, so that Ctrl-C ends it at once."""
+"""Waiting for what a driver does, so that Ctrl-C ends it at once.
+
+Only locks and threads of the lowest level stand here: an exception that a signal raises inside `threading.Event.wait`
+or `Thread.start`, which are Python code, can leave their inner lock held, and then everything waits for ever.
+"""
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -11,43 +15,46 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.05  # between two looks for a signal
 
 
-def wait_for(
-    call: Callable[[], T],
-    stop: Callable[[], object],
-    thread: Callable[[Callable[[], None]], threading.Thread] = lambda run: threading.Thread(target=run, daemon=True),
-) -> T:
+def wait_for(call: Callable[[], T], stop: Callable[[], object] = lambda: None) -> T:
     """What a call gives. It runs in a thread of its own: a driver hears Ctrl-C late, and calls it a fault of its own.
 
     Args:
         call: what takes long.
-        stop: ends it, from the waiting thread. It is called until the call has ended, which may not have begun.
-        thread: makes the thread, which must not keep the process alive.
+        stop: ends it, from the waiting thread. It is called until the call has ended, which may not have begun. Without
+            it, the end of the call is awaited.
 
     Raises:
-        KeyboardInterrupt: when it came meanwhile; the call has ended then.
-        Exception: what the call raises.
+        KeyboardInterrupt: when it came meanwhile; the call has ended then, or never begins.
+        BaseException: what the call raises.
     """
     found: list[T] = []
-    faults: list[Exception] = []
-    done = threading.Event()
+    faults: list[BaseException] = []
+    begun: list[bool] = []
+    given_up: list[bool] = []
+    done = allocate_lock()
+    done.acquire()
 
     def run() -> None:
+        begun.append(True)
         try:
+            if given_up:
+                raise KeyboardInterrupt
             found.append(call())
-        except Exception as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001
             faults.append(error)
         finally:
-            done.set()
+            done.release()
 
-    running = thread(run)
     try:
-        running.start()
-        while not done.wait(LOOK_SECONDS):  # a signal just before an endless wait would not end it
-            pass
+        start_new_thread(run, ())
+        while not (found or faults):
+            done.acquire(timeout=LOOK_SECONDS)
     except KeyboardInterrupt:
-        while not done.wait(LOOK_SECONDS) and running.ident is not None:
+        given_up.append(True)
+        while begun and not (found or faults):
             with suppress(Exception):  # a server that is gone has stopped, too
                 stop()
+            done.acquire(timeout=LOOK_SECONDS)
         raise
     if faults:
         raise faults[0]
