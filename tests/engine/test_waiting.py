@@ -7,15 +7,17 @@ from functools import partial
 
 import pytest
 
+from calibgit.engine import waiting
 from calibgit.engine.waiting import wait_for
 from tests.jobs.test_outputs import interrupted_at
 
 PATIENCE = 60.0
 
 
-def test_ctrl_c_at_any_line_ends_the_call_or_keeps_it_from_beginning() -> None:
+def test_ctrl_c_at_any_line_ends_the_call_or_keeps_it_from_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.0001)
     begun = []
-    for line in range(60):
+    for line in range(200):
         free = threading.Event()
 
         def call(free: threading.Event = free, line: int = line) -> None:

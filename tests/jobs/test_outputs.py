@@ -21,11 +21,11 @@ OLD, NEW = b"old", b"new" * 10_000
 
 
 def interrupted_at(line: int, act: Callable[[], object]) -> bool:
-    """Whether Ctrl-C came while `act` ran: before the line of this number, of all lines that it runs."""
+    """Whether Ctrl-C came while `act` ran: before the line or the return of this number."""
     left = itertools.count(line, -1)
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if event == "line" and next(left) == 0:
+        if event in {"line", "return"} and next(left) == 0:
             raise KeyboardInterrupt
         return trace
 
