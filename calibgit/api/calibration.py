@@ -12,6 +12,7 @@ from calibgit.errors import UsageError
 from calibgit.jobs import measure
 from calibgit.jobs.drafting import Evidence
 from calibgit.jobs.measure import subject_of
+from calibgit.jobs.outputs import write_files
 from calibgit.jobs.proposing import Proposed, Wish, propose
 from calibgit.model.ids import Version, config_path, summary_path
 from calibgit.model.report import CalibrationReport
@@ -55,7 +56,7 @@ class AggregateMetricsCollector:
         """Write the published snapshot below `analytics_output/` and return its path."""
         snapshot = self._found[1] if self._found else self.collect_all_metrics()
         path = self._workspace.repo.work_tree / measure.OUTPUT / f"metrics_snapshot_{snapshot.window.stamp}.json"
-        measure.write_files({path: snapshot.pretty()})
+        write_files({path: snapshot.pretty()})
         return path
 
 
@@ -88,7 +89,7 @@ class CalibrationAnalyzer:
         directory = self._workspace.repo.work_tree / measure.OUTPUT
         path = directory / f"calibration_report_{report.window.stamp}.json"
         counts = directory / f"metrics_snapshot_{report.window.stamp}.json"
-        measure.write_files({counts: self._metrics.pretty(), path: report.pretty()})
+        write_files({counts: self._metrics.pretty(), path: report.pretty()})
         return path
 
 

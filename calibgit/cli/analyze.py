@@ -57,6 +57,7 @@ def analyze(
 ) -> int:
     """Judge the calibration of a config from the published counts in SNAPSHOT. Exit 1 when it needs attention."""
     from calibgit.jobs import measure
+    from calibgit.jobs.outputs import write_files
 
     space = workspace(repo, line)
     counts = measure.read_snapshot(snapshot)
@@ -69,7 +70,7 @@ def analyze(
     if history is not None:
         files[target.parent / f"history_{report.window.stamp}.json"] = history.pretty()
     if not dry_run:
-        measure.write_files(files)
+        write_files(files)
     if output == "json":
         print_json(report.data())
     else:

@@ -8,7 +8,6 @@ import click
 
 from calibgit.cli.common import fetch_option, format_option, note, say, trust_option, workspace
 from calibgit.cli.read import INTEGRITY
-from calibgit.errors import EnvironmentFault
 
 
 @click.command()
@@ -27,17 +26,12 @@ def audit(repo: Path, trust_root: str | None, fetch: bool, path: Path | None, ou
     """
     from calibgit.audit.page import page
     from calibgit.jobs.auditing import audit as run
+    from calibgit.jobs.outputs import write_files
 
     report = run(workspace(repo, trust_root=trust_root, fetch=fetch))
     data = report.pretty() if output == "json" else page(report).encode()
     if path is not None:
-        try:
-            path.write_bytes(data)
-        except OSError as error:
-            raise EnvironmentFault(
-                "CANNOT_WRITE", f"{path} cannot be written: {error.strerror}",
-                why="The report has nowhere to go.", fix="choose another file with -o",
-            ) from error  # fmt: skip
+        write_files({path: data})
     if output != "text" and path is None:
         say(data.decode().rstrip("\n"))
     if output == "text":

@@ -61,6 +61,7 @@ def collect(
     command says where this clone knows such a window. calibrate and propose publish, and refuse.
     """
     from calibgit.jobs import evidence, measure
+    from calibgit.jobs.outputs import write_files
 
     space = workspace(repo, line)
     subject = measure.subject_of(space, space.config(version))
@@ -70,7 +71,7 @@ def collect(
     target = output_file or space.repo.work_tree / measure.OUTPUT / f"metrics_snapshot_{snapshot.window.stamp}.json"
     files = {target: snapshot.pretty()} | ({private: exact.pretty()} if private else {})
     if not dry_run:
-        measure.write_files(files)
+        write_files(files)
     if overlap:
         note(f"counts of {overlap} are published, and these differ from them: share at most one of the two")
     if output == "json":

@@ -46,13 +46,14 @@ def merge(
     is coarsened or hidden, so the result is what one collection over all of it would have given.
     """
     from calibgit.jobs import measure
+    from calibgit.jobs.outputs import write_files
 
     space = workspace(repo, line)
     subject = measure.subject_of(space, space.config(version))
     exact, snapshot = measure.merge_counts(subject, [measure.read_exact(path) for path in counts])
     files = {output_file: exact.pretty()} | ({publish: snapshot.pretty()} if publish else {})
     if not dry_run:
-        measure.write_files(files)
+        write_files(files)
     if output == "json":
         print_json(snapshot.data())
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calibgit.engine.base import Column, Dialect, Family
 from calibgit.engine.families import of_duckdb
-from calibgit.engine.faults import changed, failed, missing_extra, old_engine
+from calibgit.engine.faults import failed, missing_extra, old_engine
 from calibgit.engine.fragments import dotted, identifier, literal, undotted
+from calibgit.engine.unchanged import unchanged
+from calibgit.engine.waiting import wait_for
 from calibgit.errors import CalibgitError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _LONGEST_LINE = 16 * 1024 * 1024  # bytes, of CSV as of JSON lines; a buffer mus
 _AS_TEXT = (
     "CASE WHEN starts_with(CAST({x} AS VARCHAR), '\"') THEN {x} ->> '$' ELSE nullif(CAST({x} AS VARCHAR), 'null') END"
 )
-_LOOK_SECONDS = 0.05  # between two looks for a signal
 # Types that need fewer guards than a value of any type; what any of them reads is the same without a kind.
 _KINDS = {
     "VARCHAR": "text",
@@ -116,7 +116,7 @@ class DuckEngine:
 
     def _tried(self, sql: str) -> list[tuple[Any, ...]] | CalibgitError:
         try:
-            return self._all(sql)
+            return wait_for(lambda: self._connection.execute(sql).fetchall(), self._connection.interrupt)
         except Exception as error:  # noqa: BLE001  every driver error becomes a named one, without its words
             return failed(self._name, error)
 
@@ -128,32 +128,6 @@ class DuckEngine:
         fewer = max(1, min(threads, 2 * most // _ROOMY_MEGABYTES))
         for change in (f"SET memory_limit = '{most}MB'", f"SET threads = {fewer}", "BEGIN TRANSACTION"):
             self.fetch(change)
-
-    def _all(self, sql: str) -> list[tuple[Any, ...]]:
-        """All rows, in a thread of its own: the driver hears Ctrl-C late, and calls it a fault of its own."""
-        found: list[list[tuple[Any, ...]] | Exception] = []
-        done = threading.Event()
-
-        def run() -> None:
-            try:
-                found.append(self._connection.execute(sql).fetchall())
-            except Exception as error:  # noqa: BLE001
-                found.append(error)
-            finally:
-                done.set()
-
-        thread = threading.Thread(target=run, daemon=True)
-        try:
-            thread.start()
-            while not done.wait(_LOOK_SECONDS):  # a signal just before an endless wait would not end it
-                pass
-        except KeyboardInterrupt:
-            while not done.wait(_LOOK_SECONDS) and thread.ident is not None:
-                self._connection.interrupt()  # again, as the statement may not have begun
-            raise
-        if isinstance(found[0], Exception):
-            raise found[0]
-        return found[0]
 
     def _column(self, name: str, declared: str) -> Column:
         untyped = self._kind in {"csv", "json"}
@@ -184,24 +158,8 @@ def open_files(files: Sequence[Path], kind: FileKind, name: str) -> Iterator[Duc
     Raises:
         EnvironmentFault: SOURCE_CHANGED, at the end, when they are not the files that were opened.
     """
-    before = _states(files)
-    with _connected(":memory:", name, read_only=False) as connection:
+    with unchanged(files, name), _connected(":memory:", name, read_only=False) as connection:
         yield DuckEngine(connection, name, kind=kind, files=[str(file) for file in files])
-    if _states(files) != before:
-        raise changed(name)
-
-
-def _states(files: Sequence[Path]) -> list[tuple[int, ...] | None]:
-    """What tells that a file was written or replaced; None for one that is gone."""
-    found: list[tuple[int, ...] | None] = []
-    for file in files:
-        try:
-            state = file.stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((state.st_ino, state.st_size, state.st_mtime_ns))
-    return found
 
 
 @contextmanager

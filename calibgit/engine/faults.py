@@ -185,6 +185,16 @@ def no_spark(_: Exception) -> EnvironmentFault:
     )
 
 
+def lost_session(name: str) -> EnvironmentFault:
+    """A Spark session that was stopped by somebody else, or whose JVM ended."""
+    return EnvironmentFault(
+        "SOURCE_LOST",
+        f"the session of {name} has ended",
+        why="Somebody stopped it, or its JVM ended. Counts of half a table are worth nothing, so none were kept.",
+        fix="repeat with a new session; where the JVM ended, in a new process",
+    )
+
+
 def failed(name: str, error: Exception) -> EnvironmentFault:
     """The named error for a driver's exception; of the exception only its kind is kept."""
     words = str(error).lower()

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 from calibgit.engine.base import Column, Dialect
 from calibgit.engine.families import of_kind
-from calibgit.engine.faults import failed, missing_extra, no_source, no_spark, unsupported
+from calibgit.engine.faults import missing_extra, no_source, unsupported
 from calibgit.engine.fragments import identifier, undotted
+from calibgit.engine.spark_calls import Calls, own_session
+from calibgit.engine.unchanged import unchanged
+from calibgit.engine.waiting import wait_for
 from calibgit.errors import CalibgitError
 
-T = TypeVar("T")
-NAME = "the Spark source"
 _KINDS = {
     "string": "text",
     "boolean": "boolean",
@@ -40,8 +43,8 @@ _PREFIXES = {
 }
 # Parts of a nested type that make the whole no VARIANT; a field's name may be one of these words.
 _NO_VARIANT = re.compile(r"map<(?!string)|(?<=[<:,])(interval|void|time|geometry|geography)\b(?!:)")
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".orc": "orc"}
-_ABSENT = frozenset({"TABLE_OR_VIEW_NOT_FOUND", "PATH_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNABLE_TO_INFER_SCHEMA"})
 
 
 class SparkEngine:
@@ -59,21 +62,22 @@ class SparkEngine:
 
     def __init__(self, session: Any, frame: Any = None) -> None:
         self._session = session
+        self._ask = Calls(session)
         self._frame = frame
         self._views: list[str] = []
 
     def columns(self, table: str) -> Mapping[str, Column] | None:
         """The columns of a table or view of the catalog, or of the data frame; None when there is no such table."""
-        if self._frame is None and not named(lambda: self._session.catalog.tableExists(table)):
+        if self._frame is None and not self._ask(lambda: self._session.catalog.tableExists(table)):
             return None
-        kinds: list[tuple[str, str]] = named(lambda: self._of(table).dtypes)
+        kinds: list[tuple[str, str]] = self._ask(lambda: self._of(table).dtypes)
         return {name: _column(name, kind) for name, kind in kinds}
 
     def rows(self, table: str, columns: Collection[str]) -> str:
         """A view of these columns alone, which ends with the engine."""
         view = f"calibgit_{uuid.uuid4().hex}"
         names = [identifier(name, "`") for name in columns]
-        named(lambda: self._of(table).select(*names).createTempView(view))
+        self._ask(lambda: self._of(table).select(*names).createTempView(view))
         self._views.append(view)
         return identifier(view, "`")
 
@@ -81,17 +85,22 @@ class SparkEngine:
         """The tables and views of the current database; None for a data frame."""
         if self._frame is not None:
             return None
-        found: list[str] = named(lambda: [table.name for table in self._session.catalog.listTables()])
+        found: list[str] = self._ask(lambda: [table.name for table in self._session.catalog.listTables()])
         return undotted(("", name) for name in sorted({*found} - {*self._views}))
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
-        return [tuple(row) for row in named(lambda: self._session.sql(sql).collect())]
+        return [tuple(row) for row in self._ask(lambda: self._session.sql(sql).collect())]
 
     def close(self) -> None:
         """Forget the views that this engine made."""
-        for view in self._views:
-            self._session.catalog.dropTempView(view)
+
+        def forget() -> None:
+            for view in self._views:
+                self._session.catalog.dropTempView(view)
+
+        with suppress(Exception):  # of a session that is lost
+            wait_for(forget)
 
     def _of(self, table: str) -> Any:
         return self._session.table(table) if self._frame is None else self._frame
@@ -123,54 +132,42 @@ def open_spark(text: str) -> Iterator[SparkEngine]:
     Spark runs in this process only where neither its configuration nor the environment says where it runs. A session
     that was there before is used and left; one that was made here is stopped.
 
+    The files of a path are compared before and after, where they are local. Those of other file systems are not, nor
+    those of a table: there, only a change of the number of rows is noticed.
+
     Raises:
-        EnvironmentFault: MISSING_EXTRA, SPARK_NOT_STARTED, NO_SOURCE.
+        EnvironmentFault: MISSING_EXTRA, SPARK_NOT_STARTED, NO_SOURCE, SOURCE_LOST, and SOURCE_CHANGED at the end.
     """
     try:
-        from pyspark.sql import SparkSession  # noqa: PLC0415
+        import pyspark.sql  # noqa: F401, PLC0415
     except ImportError:
         raise missing_extra("pyspark", "spark") from None
-    before = SparkSession.getActiveSession()
-    session = before or named(SparkSession.builder.appName("calibgit").getOrCreate, no_spark)
-    try:
-        frame = _read(session, text)
-        with open_frame(frame) as engine:
+    with own_session() as session:
+        frame, files = _read(session, text)
+        with unchanged(files, Path(text).name), open_frame(frame) as engine:
             yield engine
-    finally:
-        if before is None:
-            session.stop()
 
 
-def named(call: Callable[[], T], fault_of: Callable[[Exception], CalibgitError] | None = None) -> T:
-    """What a call gives; an exception becomes a named error, without its words.
-
-    Raises:
-        EnvironmentFault: SOURCE_FAILED, NO_SOURCE, or what `fault_of` makes.
-    """
+def _read(session: Any, text: str) -> tuple[Any, list[Path]]:
+    """A data frame, and the local files that it reads if the text is a path."""
+    ask = Calls(session)
+    is_path = "/" in text or ":" in text
+    if not is_path and ask(lambda: session.catalog.tableExists(text)):
+        return ask(lambda: session.table(text)), []
+    kind = next((kind for end, kind in _FORMATS.items() if text.endswith(end)), "parquet")
+    options = {"header": "true"} if kind == "csv" else {}
     fault: CalibgitError
     try:
-        return call()
-    except Exception as error:  # noqa: BLE001
-        fault = (fault_of or _fault)(error)
+        frame = ask(lambda: session.read.format(kind).options(**options).load(text))
+        return frame, _local(ask(frame.inputFiles))
+    except CalibgitError as error:
+        fault = no_source(text) if error.code == "NO_SOURCE" else error
     raise fault
 
 
-def _fault(error: Exception) -> CalibgitError:
-    condition = getattr(error, "getCondition", lambda: None)()
-    return no_source(NAME) if condition in _ABSENT else failed(NAME, error)
-
-
-def _read(session: Any, text: str) -> Any:
-    is_path = "/" in text or ":" in text
-    if not is_path and named(lambda: session.catalog.tableExists(text)):
-        return named(lambda: session.table(text))
-    kind = next((kind for end, kind in _FORMATS.items() if text.endswith(end)), "parquet")
-    reader = session.read.option("header", "true") if kind == "csv" else session.read
-
-    def load() -> Any:
-        return reader.format(kind).load(text)
-
-    return named(load, lambda error: no_source(text) if _fault(error).code == "NO_SOURCE" else _fault(error))
+def _local(addresses: Iterable[str]) -> list[Path]:
+    names = [address.removeprefix("file:").encode() for address in addresses if address.startswith("file:/")]
+    return [Path(os.fsdecode(_ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), name))) for name in names]
 
 
 def _column(name: str, kind: str) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,26 +247,3 @@ def read_file(path: Path) -> bytes:
             why="The command needs it.",
             fix=f"ls {path.parent}",
         ) from error
-
-
-def write_files(files: Mapping[Path, bytes]) -> None:
-    """Write each file whole or not at all, in order.
-
-    Raises:
-        EnvironmentFault: CANNOT_WRITE.
-    """
-    for path, data in files.items():
-        temporary = path.with_name(f".{path.name}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise EnvironmentFault(
-                "CANNOT_WRITE",
-                f"{path} cannot be written: {error.strerror}",
-                why="Nothing half-written is left behind.",
-                fix="free some space or choose another place with -o",
-            ) from error

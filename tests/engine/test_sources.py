@@ -297,3 +297,16 @@ def test_files_that_are_written_meanwhile_are_told(tmp_path: Path, suffix: str, 
 
     with pytest.raises(EnvironmentFault, match="SOURCE_CHANGED"):
         read()
+
+
+def test_a_fault_that_comes_of_a_change_is_told_as_the_change(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_results(path, [{"overall_score": 1.0}])
+
+    def read() -> None:
+        with open_source(str(path)) as engine:
+            path.write_bytes(b"another export, not done yet")
+            engine.fetch(f"SELECT count(*) FROM {engine.rows('scan_results', ['overall_score'])}")
+
+    with pytest.raises(EnvironmentFault, match="SOURCE_CHANGED"):
+        read()

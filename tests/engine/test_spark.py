@@ -28,24 +28,6 @@ if "CALIBGIT_REQUIRE_SPARK" not in os.environ:
 pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
 
 
-@pytest.fixture(scope="module")
-def session(walls: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from pyspark.sql import SparkSession  # noqa: PLC0415
-
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.sql.shuffle.partitions", "1").config("spark.ui.showConsoleProgress", "false")
-    builder = builder.config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
-    try:
-        made = builder.config("spark.sql.session.timeZone", "Asia/Tokyo").getOrCreate()
-    except Exception as error:  # there is no Java
-        if "CALIBGIT_REQUIRE_SPARK" in os.environ:
-            raise
-        pytest.skip(f"Spark does not start here: {type(error).__name__}")
-    made.sparkContext.setLogLevel("OFF")
-    yield made
-    made.stop()
-
-
 @pytest.fixture(params=["true", "false"], ids=["ansi", "lenient"])
 def ansi(session: Any, request: pytest.FixtureRequest) -> Iterator[str]:
     before = session.conf.get("spark.sql.ansi.enabled")
