@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calibgit.analyze.confidence import confidence_alignment
@@ -72,7 +72,6 @@ def analyze(
         for family in FAMILIES:
             drafts += family(context)
     findings, tests = conclude(drafts, settings.analysis.false_discovery_rate)
-    grades = Counter(finding.severity for finding in findings)
     return CalibrationReport(
         line=snapshot.line,
         window=snapshot.window,
@@ -81,16 +80,21 @@ def analyze(
         previous_sha256=previous.digest() if previous is not None else None,
         history_sha256=history.digest() if history is not None else None,
         settings_sha256=snapshot.settings_sha256,
-        summary=ReportSummary(
-            info=grades["info"],
-            low=grades["low"],
-            medium=grades["medium"],
-            high=grades["high"],
-            critical=grades["critical"],
-            tests=tests,
-            requires_attention=any(finding.is_serious for finding in findings),
-        ),
+        summary=_summary(findings, tests),
         findings=findings,
+    )
+
+
+def _summary(findings: Sequence[Finding], tests: int) -> ReportSummary:
+    grades = Counter(finding.severity for finding in findings)
+    return ReportSummary(
+        info=grades["info"],
+        low=grades["low"],
+        medium=grades["medium"],
+        high=grades["high"],
+        critical=grades["critical"],
+        tests=tests,
+        requires_attention=any(finding.is_serious for finding in findings),
     )
 
 
