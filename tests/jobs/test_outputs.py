@@ -21,23 +21,33 @@ OLD, NEW = b"old", b"new" * 10_000
 
 
 def interrupted_at(line: int, act: Callable[[], object]) -> bool:
-    """Whether Ctrl-C came while `act` ran: before the line or the return of this number."""
+    """Whether Ctrl-C came while `act` ran: before the line or the return of this number.
+
+    It runs in a thread of its own: an exception of a trace can leave another one behind as the one that is handled.
+    """
     left = itertools.count(line, -1)
+    stopped: list[bool] = []
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         if event in {"line", "return"} and next(left) == 0:
             raise KeyboardInterrupt
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        act()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
+    def run() -> None:
+        sys.settrace(trace)
+        try:
+            act()
+        except KeyboardInterrupt:
+            stopped.append(True)
+        else:
+            stopped.append(False)
+        finally:
+            sys.settrace(None)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
+    return stopped[0]
 
 
 def held(folder: Path) -> Mapping[str, bytes]:
