@@ -53,6 +53,36 @@ class Flow(Document):
     cells: tuple[FlowCell, ...]
 
 
+class GroupMove(Document):
+    """How one declared group of people moves, from the `n` of its assessments that are published by score.
+
+    Moved are between `moved_low` and `moved_high`; of them, `better` ones to a better band and `worse` ones to a worse
+    one, each likewise. `share_low` to `share_high` is the share that moves of the whole group, 0 to 1, those included
+    whose scores are too few to be published.
+    """
+
+    group: str
+    n: Count
+    moved_low: Count
+    moved_high: Count
+    better_low: Count
+    better_high: Count
+    worse_low: Count
+    worse_high: Count
+    share_low: float
+    share_high: float
+
+
+class Fairness(Document):
+    """Whether declared groups move alike: by group, and the largest share less the smallest, as an interval."""
+
+    status: Literal["assessed", "not_assessable"]
+    reason: str
+    groups: tuple[GroupMove, ...] = ()
+    gap_low: float | None = None
+    gap_high: float | None = None
+
+
 class Alternative(Document):
     """A candidate that lost, and why."""
 
@@ -127,6 +157,7 @@ class ChangeSummary(Document):
     rationale: str
     changes: Annotated[tuple[Change, ...], Field(min_length=1)]
     flow: tuple[Flow, ...] = ()
+    fairness: Fairness | None = None
     search: SearchRecord | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None
@@ -140,6 +171,7 @@ class Decision(Document):
     changes: tuple[Change, ...]
     reason: str
     flow: tuple[Flow, ...] = ()
+    fairness: Fairness | None = None
     search: SearchRecord | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None

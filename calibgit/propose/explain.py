@@ -21,6 +21,7 @@ from calibgit.model.rounding import percent, six_digits
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import Stratum
 from calibgit.propose.drivers import CROWDING, Drivers
+from calibgit.propose.fairness import fairness
 from calibgit.propose.flow import flow, impact, share_bounds
 from calibgit.propose.paths import BANDS, MIN_SCORE, cut_path, plain, with_values
 
@@ -71,6 +72,7 @@ def accepted(
         changes=tuple(changes),
         reason=reason,
         flow=(found,),
+        fairness=fairness(stratum, old, new),
         search=search,
         prediction=predicted,
         rollback_trigger=trigger(found, predicted, settings),

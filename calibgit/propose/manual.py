@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,12 +12,13 @@ from calibgit.errors import UsageError
 from calibgit.model import semantics
 from calibgit.model.base import schema_error
 from calibgit.model.config import ScoringConfig
-from calibgit.model.proposal import Change, Decision, Impact
+from calibgit.model.proposal import Change, Decision, Fairness, Impact
 from calibgit.model.report import Scalar
 from calibgit.model.rounding import percent
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import MetricsSnapshot, Stratum
 from calibgit.propose.explain import impact_words, predictions, trigger
+from calibgit.propose.fairness import fairness
 from calibgit.propose.flow import flow, impact
 from calibgit.propose.knobs import cut_band, note_of, reads
 from calibgit.propose.paths import locate, paths, value_at, with_values
@@ -59,7 +60,7 @@ def decide_manual(
     )
     notes = [f"{reason.strip()}"]
     if stratum is None or old.cuts == new.cuts:
-        return Decision(changes=changes, reason=notes[0])
+        return Decision(changes=changes, reason=notes[0], fairness=_fairness(changes, stratum))
     found = flow(stratum, old, new)
     predicted = predictions(found, stratum.logic_version)
     notes += _beyond(settings, impact(stratum, old, new), old, new)
@@ -67,9 +68,20 @@ def decide_manual(
         changes=changes,
         reason=" ".join(notes),
         flow=(found,),
+        fairness=fairness(stratum, old, new),
         prediction=predicted,
         rollback_trigger=trigger(found, predicted, settings),
     )
+
+
+def _fairness(changes: Sequence[Change], stratum: Stratum | None) -> Fairness:
+    """What can be said of groups where no cut moves, or nothing was counted."""
+    reason = "groups are published by score, and this change does not move a cut"
+    if stratum is None:
+        reason = "no scores of this config are published"
+    if all(change.impact is not None and change.impact.moved_high == 0 for change in changes):
+        reason = "nobody moves"
+    return Fairness(status="not_assessable", reason=reason)
 
 
 def _require_words(assignments: Mapping[str, Scalar], reason: str) -> None:

@@ -7,6 +7,7 @@ from calibgit.model.proposal import Change, ChangeSummary, Flow, FlowCell
 from calibgit.model.report import CalibrationReport, Finding
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
+from calibgit.propose.sections import between, fairness_lines
 
 
 def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *, picture: str | None = None) -> str:
@@ -23,6 +24,7 @@ def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *
         ["## What changes", "", *_changes(summary)],
         *([[f"![Published scores with old and new cuts]({picture})"]] if picture else []),
         *([["## Who moves where", "", *_flow(found)] for found in summary.flow]),
+        ["## Who moves, by declared group", "", *fairness_lines(summary.fairness)],
         ["## Why", "", text(summary.rationale), "", *_evidence(summary, report)],
         ["## What else was considered", "", *_alternatives(summary)],
         ["## Risk and the way back", "", *_risk(summary)],
@@ -47,7 +49,7 @@ def _moved(found: Flow) -> str:
     cells = [cell for cell in found.cells if cell.source != cell.target]
     low = sum(cell.low for cell in cells)
     high = min(found.n, sum(cell.high for cell in cells))
-    return str(low) if low == high else f"{low} to {high}"
+    return between(low, high)
 
 
 def _delta(change: Change) -> str:
@@ -81,9 +83,7 @@ def _flow(found: Flow) -> list[str]:
 
 
 def _count(cell: FlowCell | None) -> str:
-    if cell is None:
-        return "0"
-    return str(cell.low) if cell.low == cell.high else f"{cell.low} to {cell.high}"
+    return "0" if cell is None else between(cell.low, cell.high)
 
 
 def _evidence(summary: ChangeSummary, report: CalibrationReport | None) -> list[str]:

@@ -1,0 +1,43 @@
+"""Sections of SUMMARY.md that show what a change does beside its flow matrix. Every value is escaped."""
+
+from __future__ import annotations
+
+from calibgit.model.markdown import code, table, text
+from calibgit.model.proposal import Fairness
+from calibgit.model.rounding import percent
+
+
+def between(low: int, high: int) -> str:
+    """A count, or its interval."""
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def share_between(low: float, high: float) -> str:
+    """A share, or its interval, as percentages."""
+    first, last = percent(low), percent(high)
+    return first if first == last else f"{first} to {last}"
+
+
+def fairness_lines(found: Fairness | None) -> list[str]:
+    """Share moved by declared group, or why it cannot be told."""
+    if found is None:
+        return []
+    if found.status == "not_assessable":
+        return [f"Not assessable: {text(found.reason)}."]
+    rows = [
+        (
+            code(group.group),
+            str(group.n),
+            between(group.moved_low, group.moved_high),
+            between(group.better_low, group.better_high),
+            between(group.worse_low, group.worse_high),
+            share_between(group.share_low, group.share_high),
+        )
+        for group in found.groups
+    ]
+    header = ("Group", "n", "Moved", "To a better band", "To a worse band", "Share moved")
+    lines = table(header, rows, frozenset({1, 2, 3, 4, 5}))
+    if found.gap_low is not None and found.gap_high is not None:
+        gap = share_between(found.gap_low, found.gap_high)
+        lines += ["", f"The most moved group moves {gap} more than the least moved one, in points of its share."]
+    return [*lines, "", f"{text(found.reason[:1].upper() + found.reason[1:])}."]
