@@ -103,6 +103,25 @@ class SearchRecord(Document):
     alternatives: tuple[Alternative, ...] = ()
 
 
+class HeldOut(Document):
+    """Whether a fold was kept from the tuning, and what the change does on it.
+
+    `tuned_n` and `n` are the assessments of the two folds, `unsplit` those that stand in both because their rows are
+    not published by halves. On the fold that was held out, the objective is `objective_before` without the change and
+    `objective_after` with it, and between `moved_low` and `moved_high` of its `n` change band.
+    """
+
+    status: Literal["held_out", "not_held_out"]
+    reason: str
+    tuned_n: Count | None = None
+    n: Count | None = None
+    unsplit: Count | None = None
+    objective_before: float | None = None
+    objective_after: float | None = None
+    moved_low: Count | None = None
+    moved_high: Count | None = None
+
+
 class Prediction(Document):
     """What the next window should show if the change is right."""
 
@@ -159,6 +178,7 @@ class ChangeSummary(Document):
     flow: tuple[Flow, ...] = ()
     fairness: Fairness | None = None
     search: SearchRecord | None = None
+    held_out: HeldOut | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None
     requires_approval: Literal[True] = True
@@ -173,5 +193,6 @@ class Decision(Document):
     flow: tuple[Flow, ...] = ()
     fairness: Fairness | None = None
     search: SearchRecord | None = None
+    held_out: HeldOut | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None

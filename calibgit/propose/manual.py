@@ -12,17 +12,19 @@ from calibgit.errors import UsageError
 from calibgit.model import semantics
 from calibgit.model.base import schema_error
 from calibgit.model.config import ScoringConfig
-from calibgit.model.proposal import Change, Decision, Fairness, Impact
+from calibgit.model.proposal import Change, Decision, Fairness, HeldOut, Impact
 from calibgit.model.report import Scalar
 from calibgit.model.rounding import percent
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import MetricsSnapshot, Stratum
-from calibgit.propose.explain import impact_words, predictions, trigger
+from calibgit.propose.expected import basis, predictions, trigger
+from calibgit.propose.explain import impact_words
 from calibgit.propose.fairness import fairness
 from calibgit.propose.flow import flow, impact
 from calibgit.propose.knobs import cut_band, note_of, reads
 from calibgit.propose.paths import locate, paths, value_at, with_values
 
+BY_HAND = HeldOut(status="not_held_out", reason="a person chose the values, so nothing was tuned on these counts")
 _FIXED = frozenset({"schema", "logic_version"})
 
 
@@ -60,17 +62,19 @@ def decide_manual(
     )
     notes = [f"{reason.strip()}"]
     if stratum is None or old.cuts == new.cuts:
-        return Decision(changes=changes, reason=notes[0], fairness=_fairness(changes, stratum))
+        return Decision(changes=changes, reason=notes[0], fairness=_fairness(changes, stratum), held_out=BY_HAND)
     found = flow(stratum, old, new)
-    predicted = predictions(found, stratum.logic_version)
+    known = basis(found, stratum)
+    predicted = predictions(found, known)
     notes += _beyond(settings, impact(stratum, old, new), old, new)
     return Decision(
         changes=changes,
         reason=" ".join(notes),
         flow=(found,),
         fairness=fairness(stratum, old, new),
+        held_out=BY_HAND,
         prediction=predicted,
-        rollback_trigger=trigger(found, predicted, settings),
+        rollback_trigger=trigger(found, known, predicted, settings),
     )
 
 

@@ -76,12 +76,27 @@ class Outcome:
         )
 
 
-def rank(space: Space, limits: ProposalLimits, seed: bytes) -> Outcome:
-    """Rank all candidates, then keep the best one only if it beats no change in enough resamples."""
+def objectives(space: Space) -> NDArray[np.float64]:
+    """The objective of every candidate from the board's own counts, shape (candidates,)."""
     import numpy as np  # noqa: PLC0415  kept off the start-up path
 
     counts = np.array([[cell.n for cell in space.board.cells]], dtype=np.float64)
-    values = space.objective(counts)[0].ravel()
+    found: NDArray[np.float64] = space.objective(counts)[0].ravel()
+    return found
+
+
+def rank(space: Space, tuned: Space, limits: ProposalLimits, seed: bytes) -> Outcome:
+    """Rank all candidates, then keep the best one only if it beats no change in enough resamples.
+
+    Args:
+        space: the candidates on all assessments, for the hard limits and the number of moved people.
+        tuned: the same candidates on what is tuned on, for the objective and its resamples.
+        limits: hard limits and the frequency that is asked for.
+        seed: of the resamples.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    values = objectives(tuned)
     moved = space.moved().ravel()
     broken = {name: mask.ravel() for name, mask in space.broken(limits).items()}
     feasible = ~np.logical_or.reduce(list(broken.values()))
@@ -98,7 +113,7 @@ def rank(space: Space, limits: ProposalLimits, seed: bytes) -> Outcome:
     if best == here:
         reason = "No candidate within the limits is better than the present cuts."
     else:
-        frequency, same = _frequencies(space, best, ties[feasible[ties]], limits.bootstrap_replicates, seed)
+        frequency, same = _frequencies(tuned, best, ties[feasible[ties]], limits.bootstrap_replicates, seed)
         sure = frequency >= limits.selection_frequency
         winner = best if sure else here
         reason = (

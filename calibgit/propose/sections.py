@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calibgit.model.markdown import code, table, text
-from calibgit.model.proposal import Fairness
+from calibgit.model.proposal import Fairness, HeldOut
 from calibgit.model.rounding import percent
 
 
@@ -41,3 +41,22 @@ def fairness_lines(found: Fairness | None) -> list[str]:
         gap = share_between(found.gap_low, found.gap_high)
         lines += ["", f"The most moved group moves {gap} more than the least moved one, in points of its share."]
     return [*lines, "", f"{text(found.reason[:1].upper() + found.reason[1:])}."]
+
+
+def held_out_lines(found: HeldOut | None) -> list[str]:
+    """What the fold that was held out says, or why there is none."""
+    if found is None:
+        return []
+    if found.status == "not_held_out":
+        return [f"No fold was held out: {text(found.reason)}."]
+    lines = [
+        text(found.reason),
+        "",
+        f"- Tuned on {found.tuned_n} assessments, held out {found.n}, in both {found.unsplit}.",
+        f"- On the held-out fold the objective goes from {found.objective_before:g} to {found.objective_after:g}.",
+    ]
+    if found.moved_low is not None and found.moved_high is not None and found.n:
+        moved = between(found.moved_low, found.moved_high)
+        share = share_between(found.moved_low / found.n, found.moved_high / found.n)
+        lines.append(f"- Of the held-out fold {moved} of {found.n} assessments change band ({share}).")
+    return lines

@@ -7,7 +7,7 @@ from calibgit.model.proposal import Change, ChangeSummary, Flow, FlowCell
 from calibgit.model.report import CalibrationReport, Finding
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
-from calibgit.propose.sections import between, fairness_lines
+from calibgit.propose.sections import between, fairness_lines, held_out_lines
 
 
 def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *, picture: str | None = None) -> str:
@@ -27,6 +27,7 @@ def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *
         ["## Who moves, by declared group", "", *fairness_lines(summary.fairness)],
         ["## Why", "", text(summary.rationale), "", *_evidence(summary, report)],
         ["## What else was considered", "", *_alternatives(summary)],
+        ["## On the fold that was held out", "", *held_out_lines(summary.held_out)],
         ["## Risk and the way back", "", *_risk(summary)],
         ["## Check it yourself", "", *_reproduce(summary)],
     ]
