@@ -92,8 +92,40 @@ class Alternative(Document):
     reason: str
 
 
+class ParetoPoint(Document):
+    """A candidate that none beats in every respect: shares of 0 to 1.
+
+    `violation` is the sum of all class shares' distances from their ranges, `moved_share` at most the share that
+    changes band, `near_cuts` the share within two points of a cut that decides for it.
+    """
+
+    changes: dict[str, Scalar]
+    violation: float
+    moved_share: float
+    near_cuts: float
+    chosen: bool
+
+
+class Neighbour(Document):
+    """A changed cut some published edges further up or down, all else as proposed.
+
+    `steps` counts published edges; `objective` is None where no policy was searched for.
+    """
+
+    path: str
+    steps: int
+    value: Scalar
+    objective: float | None = None
+    moved_low: Count
+    moved_high: Count
+    n: Count
+
+
 class SearchRecord(Document):
-    """What was searched: number of candidates, how often the winner won, the runners-up."""
+    """What was searched: number of candidates, how often the winner won, the runners-up, the front of trade-offs.
+
+    `front_size` candidates within the limits are beaten by none; `front` has some of them, no change always.
+    """
 
     candidates: Count
     feasible: Count
@@ -101,6 +133,8 @@ class SearchRecord(Document):
     objective_after: float
     selection_frequency: float | None = None
     alternatives: tuple[Alternative, ...] = ()
+    front: tuple[ParetoPoint, ...] = ()
+    front_size: Count = 0
 
 
 class HeldOut(Document):
@@ -178,6 +212,7 @@ class ChangeSummary(Document):
     flow: tuple[Flow, ...] = ()
     fairness: Fairness | None = None
     search: SearchRecord | None = None
+    sensitivity: tuple[Neighbour, ...] = ()
     held_out: HeldOut | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None
@@ -193,6 +228,7 @@ class Decision(Document):
     flow: tuple[Flow, ...] = ()
     fairness: Fairness | None = None
     search: SearchRecord | None = None
+    sensitivity: tuple[Neighbour, ...] = ()
     held_out: HeldOut | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None

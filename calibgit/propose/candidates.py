@@ -54,6 +54,14 @@ def build_space(
     return Space(board, thinned(axes, fixed), fixed, found.crowded, ranges, offsets), ""
 
 
+def policy_space(board: Board, stratum: Stratum, gates: semantics.Gates, settings: Line, edges: Sequence[int]) -> Space:
+    """Nothing to choose: cuts at these edges, for their policy violation alone."""
+    limits = settings.analysis
+    ranges = tuple(limits.class_shares.get(band, limits.class_share) for band in gates.bands)
+    now = (*(_edge(board, cut) for cut in gates.cuts[:-1]), 0)
+    return Space(board, {}, (*edges, 0), frozenset(), ranges, _offsets(board, stratum, gates.bands, now))
+
+
 def _names(gates: semantics.Gates, found: Drivers) -> str:
     return ", ".join(f"{gates.bands[cut]}.min_score" for cut in found.by_cut)
 

@@ -90,7 +90,8 @@ def change_summary(
         summary=_headline(decision.changes),
         rationale=_rationale(decision, report),
         changes=decision.changes, flow=decision.flow, fairness=decision.fairness, search=decision.search,
-        held_out=decision.held_out, prediction=decision.prediction, rollback_trigger=decision.rollback_trigger,
+        sensitivity=decision.sensitivity, held_out=decision.held_out, prediction=decision.prediction,
+        rollback_trigger=decision.rollback_trigger,
         reproduce=_reproduce(command or _command(line, proposed_version), libraries or {}, inputs),
     )  # fmt: skip
 

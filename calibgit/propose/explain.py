@@ -23,6 +23,8 @@ from calibgit.propose.fairness import fairness
 from calibgit.propose.flow import flow, impact
 from calibgit.propose.folds import Folds
 from calibgit.propose.paths import BANDS, MIN_SCORE, cut_path, plain, with_values
+from calibgit.propose.sensitivity import sensitivity
+from calibgit.propose.space import Space
 
 
 def with_cuts(config_data: Mapping[str, Any], cuts: Mapping[str, float]) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def accepted(
     reason: str,
     search: SearchRecord,
     held: tuple[Folds | None, HeldOut],
+    tuned: Space,
 ) -> Decision:
     """The decision for moved cuts; `cuts` has one value a band but the last.
 
@@ -80,6 +83,7 @@ def accepted(
         flow=(found,),
         fairness=fairness(stratum, old, new),
         search=search,
+        sensitivity=sensitivity(stratum, old, new, tuned.board, tuned),
         held_out=record,
         prediction=predicted,
         rollback_trigger=trigger(found, known, predicted, settings),

@@ -12,17 +12,20 @@ from calibgit.errors import UsageError
 from calibgit.model import semantics
 from calibgit.model.base import schema_error
 from calibgit.model.config import ScoringConfig
-from calibgit.model.proposal import Change, Decision, Fairness, HeldOut, Impact
+from calibgit.model.proposal import Change, Decision, Fairness, HeldOut, Impact, Neighbour
 from calibgit.model.report import Scalar
 from calibgit.model.rounding import percent
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import MetricsSnapshot, Stratum
+from calibgit.propose.board import Board
+from calibgit.propose.candidates import policy_space
 from calibgit.propose.expected import basis, predictions, trigger
 from calibgit.propose.explain import impact_words
 from calibgit.propose.fairness import fairness
 from calibgit.propose.flow import flow, impact
 from calibgit.propose.knobs import cut_band, note_of, reads
 from calibgit.propose.paths import locate, paths, value_at, with_values
+from calibgit.propose.sensitivity import sensitivity
 
 BY_HAND = HeldOut(status="not_held_out", reason="a person chose the values, so nothing was tuned on these counts")
 _FIXED = frozenset({"schema", "logic_version"})
@@ -72,10 +75,20 @@ def decide_manual(
         reason=" ".join(notes),
         flow=(found,),
         fairness=fairness(stratum, old, new),
+        sensitivity=_beside(stratum, settings, old, new),
         held_out=BY_HAND,
         prediction=predicted,
         rollback_trigger=trigger(found, known, predicted, settings),
     )
+
+
+def _beside(stratum: Stratum, settings: Line, old: semantics.Gates, new: semantics.Gates) -> tuple[Neighbour, ...]:
+    """The cuts beside the chosen ones, with the policy's violation where all other cuts lie on the grid."""
+    board = Board.of(stratum, old)
+    if board is None:
+        return ()
+    space = policy_space(board, stratum, old, settings, [edge or 0 for edge in board.cuts])
+    return sensitivity(stratum, old, new, board, space)
 
 
 def _fairness(changes: Sequence[Change], stratum: Stratum | None) -> Fairness:

@@ -75,6 +75,7 @@ def _best(
         reason=f"{outcome.reason} {tuning.words(outcome.winner)}",
         search=search,
         held=(tuning.folds, held),
+        tuned=tuning.tuned,
     )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from calibgit.model.markdown import code, table, text
-from calibgit.model.proposal import Fairness, HeldOut
+from calibgit.model.proposal import Fairness, HeldOut, Neighbour, SearchRecord
+from calibgit.model.report import Scalar
 from calibgit.model.rounding import percent
+from calibgit.propose.document import shown
 
 
 def between(low: int, high: int) -> str:
@@ -60,3 +64,44 @@ def held_out_lines(found: HeldOut | None) -> list[str]:
         share = share_between(found.moved_low / found.n, found.moved_high / found.n)
         lines.append(f"- Of the held-out fold {moved} of {found.n} assessments change band ({share}).")
     return lines
+
+
+def changes_in_words(changes: Mapping[str, Scalar]) -> str:
+    """Changed paths of a candidate, for one cell of a table."""
+    return "<br>".join(f"{code(path)} = {code(shown(new))}" for path, new in changes.items()) or "no change"
+
+
+def front_lines(search: SearchRecord | None) -> list[str]:
+    """The trade-offs between policy, movement and nearness to a cut."""
+    if search is None or not search.front:
+        return []
+    rows = [
+        (
+            changes_in_words(point.changes),
+            percent(point.violation),
+            percent(point.moved_share),
+            percent(point.near_cuts),
+            "chosen" if point.chosen else "",
+        )
+        for point in search.front
+    ]
+    header = ("Candidate", "Policy violation", "Moved", "Near a cut", "")
+    more = f"{search.front_size} candidates within the limits are beaten by none in all three."
+    return [f"{more} Shown, evenly by people moved:", "", *table(header, rows, frozenset({1, 2, 3}))]
+
+
+def sensitivity_lines(found: Sequence[Neighbour]) -> list[str]:
+    """What becomes of the change where a cut lies one or two published edges beside the chosen one."""
+    if not found:
+        return []
+    rows = [
+        (
+            code(each.path),
+            f"{each.steps:+d}",
+            code(shown(each.value)),
+            "not known" if each.objective is None else f"{each.objective:g}",
+            share_between(each.moved_low / max(each.n, 1), each.moved_high / max(each.n, 1)),
+        )
+        for each in found
+    ]
+    return table(("Cut", "Edges", "Value", "Objective", "Moved"), rows, frozenset({1, 2, 3, 4}))

@@ -7,7 +7,14 @@ from calibgit.model.proposal import Change, ChangeSummary, Flow, FlowCell
 from calibgit.model.report import CalibrationReport, Finding
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
-from calibgit.propose.sections import between, fairness_lines, held_out_lines
+from calibgit.propose.sections import (
+    between,
+    changes_in_words,
+    fairness_lines,
+    front_lines,
+    held_out_lines,
+    sensitivity_lines,
+)
 
 
 def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *, picture: str | None = None) -> str:
@@ -27,6 +34,8 @@ def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *
         ["## Who moves, by declared group", "", *fairness_lines(summary.fairness)],
         ["## Why", "", text(summary.rationale), "", *_evidence(summary, report)],
         ["## What else was considered", "", *_alternatives(summary)],
+        ["## Trade-offs", "", *front_lines(summary.search)],
+        ["## Sensitivity", "", *sensitivity_lines(summary.sensitivity)],
         ["## On the fold that was held out", "", *held_out_lines(summary.held_out)],
         ["## Risk and the way back", "", *_risk(summary)],
         ["## Check it yourself", "", *_reproduce(summary)],
@@ -130,7 +139,7 @@ def _alternatives(summary: ChangeSummary) -> list[str]:
     )
     rows = [
         (
-            "<br>".join(f"{code(path)} = {code(shown(new))}" for path, new in other.changes.items()) or "no change",
+            changes_in_words(other.changes),
             percent(other.moved_share),
             f"{other.objective:g}",
             text(other.reason),
