@@ -53,6 +53,36 @@ class Flow(Document):
     cells: tuple[FlowCell, ...]
 
 
+class GroupMove(Document):
+    """How one declared group of people moves, from the `n` of its assessments that are published by score.
+
+    Moved are between `moved_low` and `moved_high`; of them, `better` ones to a better band and `worse` ones to a worse
+    one, each likewise. `share_low` to `share_high` is the share that moves of the whole group, 0 to 1, those included
+    whose scores are too few to be published.
+    """
+
+    group: str
+    n: Count
+    moved_low: Count
+    moved_high: Count
+    better_low: Count
+    better_high: Count
+    worse_low: Count
+    worse_high: Count
+    share_low: float
+    share_high: float
+
+
+class Fairness(Document):
+    """Whether declared groups move alike: by group, and the largest share less the smallest, as an interval."""
+
+    status: Literal["assessed", "not_assessable"]
+    reason: str
+    groups: tuple[GroupMove, ...] = ()
+    gap_low: float | None = None
+    gap_high: float | None = None
+
+
 class Alternative(Document):
     """A candidate that lost, and why."""
 
@@ -62,8 +92,40 @@ class Alternative(Document):
     reason: str
 
 
+class ParetoPoint(Document):
+    """A candidate that none beats in every respect: shares of 0 to 1.
+
+    `violation` is the sum of all class shares' distances from their ranges, `moved_share` at most the share that
+    changes band, `near_cuts` the share within two points of a cut that decides for it.
+    """
+
+    changes: dict[str, Scalar]
+    violation: float
+    moved_share: float
+    near_cuts: float
+    chosen: bool
+
+
+class Neighbour(Document):
+    """A changed cut some published edges further up or down, all else as proposed.
+
+    `steps` counts published edges; `objective` is None where no policy was searched for.
+    """
+
+    path: str
+    steps: int
+    value: Scalar
+    objective: float | None = None
+    moved_low: Count
+    moved_high: Count
+    n: Count
+
+
 class SearchRecord(Document):
-    """What was searched: number of candidates, how often the winner won, the runners-up."""
+    """What was searched: number of candidates, how often the winner won, the runners-up, the front of trade-offs.
+
+    `front_size` candidates within the limits are beaten by none; `front` has some of them, no change always.
+    """
 
     candidates: Count
     feasible: Count
@@ -71,6 +133,27 @@ class SearchRecord(Document):
     objective_after: float
     selection_frequency: float | None = None
     alternatives: tuple[Alternative, ...] = ()
+    front: tuple[ParetoPoint, ...] = ()
+    front_size: Count = 0
+
+
+class HeldOut(Document):
+    """Whether a fold was kept from the tuning, and what the change does on it.
+
+    `tuned_n` and `n` are the assessments of the two folds, `unsplit` those that stand in both because their rows are
+    not published by halves. On the fold that was held out, the objective is `objective_before` without the change and
+    `objective_after` with it, and between `moved_low` and `moved_high` of its `n` change band.
+    """
+
+    status: Literal["held_out", "not_held_out"]
+    reason: str
+    tuned_n: Count | None = None
+    n: Count | None = None
+    unsplit: Count | None = None
+    objective_before: float | None = None
+    objective_after: float | None = None
+    moved_low: Count | None = None
+    moved_high: Count | None = None
 
 
 class Prediction(Document):
@@ -127,7 +210,10 @@ class ChangeSummary(Document):
     rationale: str
     changes: Annotated[tuple[Change, ...], Field(min_length=1)]
     flow: tuple[Flow, ...] = ()
+    fairness: Fairness | None = None
     search: SearchRecord | None = None
+    sensitivity: tuple[Neighbour, ...] = ()
+    held_out: HeldOut | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None
     requires_approval: Literal[True] = True
@@ -140,6 +226,9 @@ class Decision(Document):
     changes: tuple[Change, ...]
     reason: str
     flow: tuple[Flow, ...] = ()
+    fairness: Fairness | None = None
     search: SearchRecord | None = None
+    sensitivity: tuple[Neighbour, ...] = ()
+    held_out: HeldOut | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None

@@ -89,7 +89,8 @@ def change_summary(
         compatibility=level,
         summary=_headline(decision.changes),
         rationale=_rationale(decision, report),
-        changes=decision.changes, flow=decision.flow, search=decision.search, prediction=decision.prediction,
+        changes=decision.changes, flow=decision.flow, fairness=decision.fairness, search=decision.search,
+        sensitivity=decision.sensitivity, held_out=decision.held_out, prediction=decision.prediction,
         rollback_trigger=decision.rollback_trigger,
         reproduce=_reproduce(command or _command(line, proposed_version), libraries or {}, inputs),
     )  # fmt: skip

@@ -7,11 +7,11 @@ the other gates. One possible pair makes the count exact; with several, each pai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from calibgit.model.proposal import Flow, FlowCell, Impact
 from calibgit.model.semantics import Gates, score_cap
-from calibgit.model.snapshot import GridCell, GridSpec, Stratum
+from calibgit.model.snapshot import GridCell, GridRow, GridSpec, Stratum
 
 Pair = tuple[int, int]
 
@@ -34,9 +34,13 @@ def possible_pairs(cell: GridCell, groups: Sequence[int], grid: GridSpec, old: G
 def cell_pairs(stratum: Stratum, old: Gates, new: Gates) -> Iterator[tuple[int, frozenset[Pair]]]:
     """Count and possible pairs of every published score cell."""
     grid = stratum.score.grid
-    if stratum.score.status != "present" or grid is None:
-        return
-    for row in stratum.score.rows:
+    if stratum.score.status == "present" and grid is not None:
+        yield from row_pairs(stratum.score.rows, grid, old, new)
+
+
+def row_pairs(rows: Iterable[GridRow], grid: GridSpec, old: Gates, new: Gates) -> Iterator[tuple[int, frozenset[Pair]]]:
+    """Count and possible pairs of every cell of some rows of scores."""
+    for row in rows:
         for cell in row.cells:
             if cell.n:
                 yield cell.n, possible_pairs(cell, row.groups, grid, old, new)
@@ -66,13 +70,19 @@ def flow(stratum: Stratum, old: Gates, new: Gates) -> Flow:
 
 def impact(stratum: Stratum, old: Gates, new: Gates) -> Impact:
     """How many assessments change band, at least and at most."""
-    size = low = high = 0
-    for n, pairs in cell_pairs(stratum, old, new):
-        size += n
-        moves = [a != b for a, b in pairs]
-        low += n if all(moves) else 0
-        high += n if any(moves) else 0
-    return Impact(n=size, moved_low=low, moved_high=high, exact=low == high)
+    found = tuple(cell_pairs(stratum, old, new))
+    low, high = bounds(found, lambda pair: pair[0] != pair[1])
+    return Impact(n=sum(n for n, _ in found), moved_low=low, moved_high=high, exact=low == high)
+
+
+def bounds(cells: Iterable[tuple[int, frozenset[Pair]]], counts: Callable[[Pair], bool]) -> tuple[int, int]:
+    """At least and at most how many assessments of the cells have a pair that counts."""
+    low = high = 0
+    for n, pairs in cells:
+        found = {counts(pair) for pair in pairs}
+        low += 0 if False in found else n
+        high += n if True in found else 0
+    return low, high
 
 
 def share_bounds(found: Flow, band: str) -> tuple[float, float, float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,16 +12,22 @@ from calibgit.errors import UsageError
 from calibgit.model import semantics
 from calibgit.model.base import schema_error
 from calibgit.model.config import ScoringConfig
-from calibgit.model.proposal import Change, Decision, Impact
+from calibgit.model.proposal import Change, Decision, Fairness, HeldOut, Impact, Neighbour
 from calibgit.model.report import Scalar
 from calibgit.model.rounding import percent
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import MetricsSnapshot, Stratum
-from calibgit.propose.explain import impact_words, predictions, trigger
+from calibgit.propose.board import Board
+from calibgit.propose.candidates import policy_space
+from calibgit.propose.expected import basis, predictions, trigger
+from calibgit.propose.explain import impact_words
+from calibgit.propose.fairness import fairness
 from calibgit.propose.flow import flow, impact
 from calibgit.propose.knobs import cut_band, note_of, reads
 from calibgit.propose.paths import locate, paths, value_at, with_values
+from calibgit.propose.sensitivity import sensitivity
 
+BY_HAND = HeldOut(status="not_held_out", reason="a person chose the values, so nothing was tuned on these counts")
 _FIXED = frozenset({"schema", "logic_version"})
 
 
@@ -59,17 +65,40 @@ def decide_manual(
     )
     notes = [f"{reason.strip()}"]
     if stratum is None or old.cuts == new.cuts:
-        return Decision(changes=changes, reason=notes[0])
+        return Decision(changes=changes, reason=notes[0], fairness=_fairness(changes, stratum), held_out=BY_HAND)
     found = flow(stratum, old, new)
-    predicted = predictions(found, stratum.logic_version)
+    known = basis(found, stratum)
+    predicted = predictions(found, known)
     notes += _beyond(settings, impact(stratum, old, new), old, new)
     return Decision(
         changes=changes,
         reason=" ".join(notes),
         flow=(found,),
+        fairness=fairness(stratum, old, new),
+        sensitivity=_beside(stratum, settings, old, new),
+        held_out=BY_HAND,
         prediction=predicted,
-        rollback_trigger=trigger(found, predicted, settings),
+        rollback_trigger=trigger(found, known, predicted, settings),
     )
+
+
+def _beside(stratum: Stratum, settings: Line, old: semantics.Gates, new: semantics.Gates) -> tuple[Neighbour, ...]:
+    """The cuts beside the chosen ones, with the policy's violation where all other cuts lie on the grid."""
+    board = Board.of(stratum, old)
+    if board is None:
+        return ()
+    space = policy_space(board, stratum, old, settings, [edge or 0 for edge in board.cuts])
+    return sensitivity(stratum, old, new, board, space)
+
+
+def _fairness(changes: Sequence[Change], stratum: Stratum | None) -> Fairness:
+    """What can be said of groups where no cut moves, or nothing was counted."""
+    reason = "groups are published by score, and this change does not move a cut"
+    if stratum is None:
+        reason = "no scores of this config are published"
+    if all(change.impact is not None and change.impact.moved_high == 0 for change in changes):
+        reason = "nobody moves"
+    return Fairness(status="not_assessable", reason=reason)
 
 
 def _require_words(assignments: Mapping[str, Scalar], reason: str) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from calibgit.model import semantics
-from calibgit.model.proposal import Alternative, SearchRecord
+from calibgit.model.proposal import Alternative, ParetoPoint, SearchRecord
 from calibgit.model.report import Scalar
 from calibgit.model.rounding import percent, six_digits
 from calibgit.model.settings import ProposalLimits
 from calibgit.propose.bootstrap import resample
+from calibgit.propose.front import Front, front
 from calibgit.propose.paths import cut_path, plain
 from calibgit.propose.space import DECIMALS, MOST_VALUES, Space
 
@@ -35,6 +36,7 @@ class Outcome:
     feasible: int
     values: NDArray[np.float64]
     moved: NDArray[np.float64]
+    front: Front
 
     def record(self, space: Space, gates: semantics.Gates) -> SearchRecord:
         """The record that a proposal keeps."""
@@ -50,6 +52,8 @@ class Outcome:
             objective_after=six_digits(best),
             selection_frequency=None if self.frequency is None else six_digits(self.frequency),
             alternatives=tuple(self._alternative(c, why, space, gates) for c, why in pairs),
+            front=tuple(self._point(c, space, gates) for c in self.front.shown),
+            front_size=self.front.size,
         )
 
     def _why(self, candidate: int, space: Space, best: float) -> str:
@@ -62,26 +66,55 @@ class Outcome:
         return "equally good, but moves more" if same else f"worse: objective {six_digits(value):g}"
 
     def _alternative(self, candidate: int, why: str, space: Space, gates: semantics.Gates) -> Alternative:
-        grid = space.board.grid
-        changes: dict[str, Scalar] = {
-            cut_path(gates.bands[cut]): plain(grid.value(edge))
-            for cut, edge in enumerate(space.at(candidate))
-            if edge != space.fixed[cut]
-        }
         return Alternative(
-            changes=changes,
+            changes=_changes(candidate, space, gates),
             moved_share=six_digits(float(self.moved[candidate]) / max(space.board.n, 1)),
             objective=six_digits(float(self.values[candidate])),
             reason=why,
         )
 
+    def _point(self, candidate: int, space: Space, gates: semantics.Gates) -> ParetoPoint:
+        return ParetoPoint(
+            changes=_changes(candidate, space, gates),
+            violation=six_digits(float(self.front.violation[candidate])),
+            moved_share=six_digits(float(self.front.moved[candidate])),
+            near_cuts=six_digits(float(self.front.near[candidate])),
+            chosen=candidate == self.winner,
+        )
 
-def rank(space: Space, limits: ProposalLimits, seed: bytes) -> Outcome:
-    """Rank all candidates, then keep the best one only if it beats no change in enough resamples."""
-    import numpy as np  # noqa: PLC0415  kept off the start-up path
 
-    counts = np.array([[cell.n for cell in space.board.cells]], dtype=np.float64)
-    values = space.objective(counts)[0].ravel()
+def _changes(candidate: int, space: Space, gates: semantics.Gates) -> dict[str, Scalar]:
+    return {
+        cut_path(gates.bands[cut]): plain(space.board.grid.value(edge))
+        for cut, edge in enumerate(space.at(candidate))
+        if edge != space.fixed[cut]
+    }
+
+
+def objectives(space: Space) -> NDArray[np.float64]:
+    """The objective of every candidate from the board's own counts, shape (candidates,)."""
+    found: NDArray[np.float64] = space.objective(_counts(space))[0].ravel()
+    return found
+
+
+def _counts(space: Space) -> NDArray[np.float64]:
+    import numpy as np  # noqa: PLC0415
+
+    return np.array([[cell.n for cell in space.board.cells]], dtype=np.float64)
+
+
+def rank(space: Space, tuned: Space, limits: ProposalLimits, seed: bytes) -> Outcome:
+    """Rank all candidates, then keep the best one only if it beats no change in enough resamples.
+
+    Args:
+        space: the candidates on all assessments, for the hard limits and the number of moved people.
+        tuned: the same candidates on what is tuned on, for the objective and its resamples.
+        limits: hard limits and the frequency that is asked for.
+        seed: of the resamples.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    values = objectives(tuned)
     moved = space.moved().ravel()
     broken = {name: mask.ravel() for name, mask in space.broken(limits).items()}
     feasible = ~np.logical_or.reduce(list(broken.values()))
@@ -98,7 +131,7 @@ def rank(space: Space, limits: ProposalLimits, seed: bytes) -> Outcome:
     if best == here:
         reason = "No candidate within the limits is better than the present cuts."
     else:
-        frequency, same = _frequencies(space, best, ties[feasible[ties]], limits.bootstrap_replicates, seed)
+        frequency, same = _frequencies(tuned, best, ties[feasible[ties]], limits.bootstrap_replicates, seed)
         sure = frequency >= limits.selection_frequency
         winner = best if sure else here
         reason = (
@@ -107,7 +140,14 @@ def rank(space: Space, limits: ProposalLimits, seed: bytes) -> Outcome:
             f"same cuts the same way in {percent(same)}."
         )
     top = tuple(int(c) for c in ranked[: RUNNERS_UP + 2])
-    return Outcome(winner, reason, top, refused, frequency, int(feasible.sum()), values, moved)
+    counts = _counts(tuned)
+    respects = (
+        tuned.violation(counts)[0].ravel(),
+        moved / max(space.board.n, 1),
+        tuned.near_cuts(counts)[0].ravel(),
+    )
+    trade_offs = front(respects, ties[feasible[ties]], (here, winner))
+    return Outcome(winner, reason, top, refused, frequency, int(feasible.sum()), values, moved, trade_offs)
 
 
 def _ranking(values: NDArray[np.float64], effort: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:

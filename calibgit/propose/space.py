@@ -73,10 +73,47 @@ class Space:
         Returns:
             Shape (replicates, *shape), rounded to nine decimals.
         """
+        total = self.violation(counts)
+        for cut in sorted(self.crowded & set(self.axes)):
+            total += self._near(counts, cut)
+        return self._rounded(total)
+
+    def near_cuts(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share within two points of a cut that decides for it, over all cuts, shape (replicates, *shape)."""
+        import numpy as np  # noqa: PLC0415
+
+        total = np.zeros((len(counts), *self.shape))
+        for cut in range(len(self.fixed) - 1):
+            total += self._near(counts, cut)
+        return self._rounded(total)
+
+    @staticmethod
+    def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        import numpy as np  # noqa: PLC0415
+
+        return np.round(values, DECIMALS)
+
+    def _near(self, counts: NDArray[np.float64], cut: int) -> NDArray[np.float64]:
+        import numpy as np  # noqa: PLC0415
+
+        weights = [self.board.at_risk(cut, edge) for edge in self._options(cut)]
+        values = counts @ np.array(weights).T / self._size(counts)[:, None]
+        axes = [cut] if cut in self.axes else []
+        return self._spread(values if axes else values[:, 0], axes)
+
+    @staticmethod
+    def _size(counts: NDArray[np.float64]) -> NDArray[np.float64]:
         import numpy as np  # noqa: PLC0415
 
         size = counts.sum(axis=1)
-        size = np.where(size > 0, size, 1.0)
+        found: NDArray[np.float64] = np.where(size > 0, size, 1.0)
+        return found
+
+    def violation(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of all class shares' distances from their ranges, shape (replicates, *shape)."""
+        import numpy as np  # noqa: PLC0415
+
+        size = self._size(counts)
         total = np.zeros((len(counts), *self.shape))
         better = np.zeros((len(counts), 1))
         last = len(self.ranges) - 1
@@ -96,10 +133,7 @@ class Space:
             dropped = violation.reshape(len(counts), *(len(self.axes[cut]) for cut in axes))
             total += self._spread(dropped, axes)
             better = worse
-        for cut in sorted(self.crowded & set(self.axes)):
-            weights = [self.board.at_risk(cut, edge) for edge in self.axes[cut]]
-            total += self._spread(counts @ np.array(weights).T / size[:, None], [cut])
-        return np.round(total, DECIMALS)
+        return total
 
     def effort(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Length of all steps in bins, and number of moved cuts, each of shape `shape`."""

@@ -7,6 +7,14 @@ from calibgit.model.proposal import Change, ChangeSummary, Flow, FlowCell
 from calibgit.model.report import CalibrationReport, Finding
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
+from calibgit.propose.sections import (
+    between,
+    changes_in_words,
+    fairness_lines,
+    front_lines,
+    held_out_lines,
+    sensitivity_lines,
+)
 
 
 def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *, picture: str | None = None) -> str:
@@ -23,8 +31,12 @@ def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *
         ["## What changes", "", *_changes(summary)],
         *([[f"![Published scores with old and new cuts]({picture})"]] if picture else []),
         *([["## Who moves where", "", *_flow(found)] for found in summary.flow]),
+        ["## Who moves, by declared group", "", *fairness_lines(summary.fairness)],
         ["## Why", "", text(summary.rationale), "", *_evidence(summary, report)],
         ["## What else was considered", "", *_alternatives(summary)],
+        ["## Trade-offs", "", *front_lines(summary.search)],
+        ["## Sensitivity", "", *sensitivity_lines(summary.sensitivity)],
+        ["## On the fold that was held out", "", *held_out_lines(summary.held_out)],
         ["## Risk and the way back", "", *_risk(summary)],
         ["## Check it yourself", "", *_reproduce(summary)],
     ]
@@ -47,7 +59,7 @@ def _moved(found: Flow) -> str:
     cells = [cell for cell in found.cells if cell.source != cell.target]
     low = sum(cell.low for cell in cells)
     high = min(found.n, sum(cell.high for cell in cells))
-    return str(low) if low == high else f"{low} to {high}"
+    return between(low, high)
 
 
 def _delta(change: Change) -> str:
@@ -81,9 +93,7 @@ def _flow(found: Flow) -> list[str]:
 
 
 def _count(cell: FlowCell | None) -> str:
-    if cell is None:
-        return "0"
-    return str(cell.low) if cell.low == cell.high else f"{cell.low} to {cell.high}"
+    return "0" if cell is None else between(cell.low, cell.high)
 
 
 def _evidence(summary: ChangeSummary, report: CalibrationReport | None) -> list[str]:
@@ -129,7 +139,7 @@ def _alternatives(summary: ChangeSummary) -> list[str]:
     )
     rows = [
         (
-            "<br>".join(f"{code(path)} = {code(shown(new))}" for path, new in other.changes.items()) or "no change",
+            changes_in_words(other.changes),
             percent(other.moved_share),
             f"{other.objective:g}",
             text(other.reason),

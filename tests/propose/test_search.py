@@ -15,9 +15,10 @@ from calibgit.errors import UsageError
 from calibgit.model import semantics
 from calibgit.model.blocks import Verdicts
 from calibgit.propose.board import Board
+from calibgit.propose.candidates import build_space
 from calibgit.propose.drivers import drivers
 from calibgit.propose.flow import impact
-from calibgit.propose.search import build_space, decide
+from calibgit.propose.search import decide
 from tests.support.snapshots import BANDS, CUTS, Plan, config, generator, line, piled, smooth, stratum, window
 
 WIDE = {"class_share": {"min": 0.0, "max": 1.0}}

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibgit.analyze.draft import Context
+from calibgit.collect.grids import on_edges
 from calibgit.model import semantics
 from calibgit.model.blocks import PrivacyStatement, RateBlock, TallyBlock, Verdicts
 from calibgit.model.settings import Line
@@ -21,6 +22,7 @@ from calibgit.model.snapshot import (
     GridCell,
     GridRow,
     GridSpec,
+    HalfBlock,
     MetricsSnapshot,
     OutcomeBlock,
     OutcomeCell,
@@ -230,6 +232,20 @@ def stratum(plan: Plan, data: Mapping[str, Any] | None = None) -> Stratum:
         categories=CategoryBlock(status="absent"),
         verdicts=plan.verdicts,
     )
+
+
+def with_halves(found: Stratum, plan: Plan, k: int = 10) -> Stratum:
+    """The stratum of a plan with its scores by two random halves, on edges where both are large."""
+    rows = rows_of(plan)
+    first = np.random.default_rng([plan.seed, 13]).random(len(plan.scores)) < 0.5
+    halves = []
+    for row in found.score.rows:
+        own = np.isin(rows.caps, row.groups)
+        mass, half = (np.bincount(plan.scores[own & chosen], minlength=101).tolist() for chosen in (own, first))
+        bins = [(n, a, n - a) for n, a in zip(mass, half, strict=True)]
+        if cells := on_edges(row.cells, bins, CUTS[row.groups[0] : -1], k):
+            halves.append(GridRow(groups=row.groups, cells=cells))
+    return found.model_copy(update={"halves": HalfBlock(status="present", rows=tuple(halves))})
 
 
 def outcomes(rng: Rng, confidence: NDArray[np.int64], hot: float | None) -> OutcomeBlock:
