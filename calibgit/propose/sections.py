@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from calibgit.model.markdown import code, table, text
-from calibgit.model.proposal import Fairness, HeldOut, Neighbour, SearchRecord
-from calibgit.model.report import Scalar
+from calibgit.model.proposal import ChangeSummary, Fairness, HeldOut, Neighbour, SearchRecord
+from calibgit.model.report import CalibrationReport, Scalar
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
 
@@ -88,6 +88,17 @@ def front_lines(search: SearchRecord | None) -> list[str]:
     header = ("Candidate", "Policy violation", "Moved", "Near a cut", "")
     more = f"{search.front_size} candidates within the limits are beaten by none in all three."
     return [f"{more} Shown, evenly by people moved:", "", *table(header, rows, frozenset({1, 2, 3}))]
+
+
+def other_findings(summary: ChangeSummary, report: CalibrationReport | None) -> list[str]:
+    """The findings of the version under review that ask for attention and that no change is for."""
+    named = {change.finding for change in summary.changes}
+    serious = [f for f in report.findings if f.is_serious and f.stratum == summary.base_version] if report else []
+    return [
+        f"- {code(f.id)} ({f.severity}): {text(f.description)} {text(f.recommendation)}"
+        for f in serious
+        if f.id not in named
+    ]
 
 
 def sensitivity_lines(found: Sequence[Neighbour]) -> list[str]:

@@ -13,6 +13,7 @@ from calibgit.propose.sections import (
     fairness_lines,
     front_lines,
     held_out_lines,
+    other_findings,
     sensitivity_lines,
 )
 
@@ -33,6 +34,7 @@ def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *
         *([["## Who moves where", "", *_flow(found)] for found in summary.flow]),
         ["## Who moves, by declared group", "", *fairness_lines(summary.fairness)],
         ["## Why", "", text(summary.rationale), "", *_evidence(summary, report)],
+        *([["## What this does not mend", "", *other]] if (other := other_findings(summary, report)) else []),
         ["## What else was considered", "", *_alternatives(summary)],
         ["## Trade-offs", "", *front_lines(summary.search)],
         ["## Sensitivity", "", *sensitivity_lines(summary.sensitivity)],
