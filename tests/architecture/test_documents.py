@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -34,3 +35,18 @@ def _tests(path: Path) -> set[str]:
     if not path.is_file():
         return set()
     return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_walkthrough_quotes_the_example() -> None:
+    """Every line of its boxes stands in a file of the example, a table's header included."""
+    example = ROOT / "proposals/scoring/v1.1.0"
+    report = json.loads((example / "calibration_report.json").read_bytes())
+    said = {finding[name] for finding in report["findings"] for name in ("description", "turning_point")}
+    lines = {line.strip() for path in example.iterdir() for line in path.read_text("utf-8").splitlines()} | said
+    text = (ROOT / "docs/walkthrough.md").read_text(encoding="utf-8")
+    boxes = re.findall(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    quoted = [line.strip() for box in boxes for line in box.splitlines()]
+    assert len(quoted) > 10
+    assert [line for line in quoted if line not in lines] == []
+    for link in re.findall(r"\]\(\.\./([^)]+)\)", text):
+        assert (ROOT / link).exists(), link

@@ -75,6 +75,24 @@ def test_the_summary_is_complete_and_repeats() -> None:
     assert "\n\n\n" not in page
 
 
+def test_what_asks_for_attention_and_is_not_mended_is_on_the_page() -> None:
+    """A reviewer sees every serious finding of the version, not only the one that a change is for."""
+    _, report, summary = made()
+    serious = [f for f in report.findings if f.is_serious]
+    other = serious[0].model_copy(
+        update={"id": "sorting:x:1", "description": "Pushed | over @all.", "severity": "high"}
+    )
+    elsewhere = other.model_copy(update={"id": "sorting:y:2", "stratum": "0.9.0"})
+    quiet = other.model_copy(update={"id": "sorting:z:3", "severity": "low"})
+    more = report.model_copy(update={"findings": (*report.findings, other, elsewhere, quiet)})
+    page = summary_markdown(summary, more)
+    assert page.index("## What this does not mend") < page.index("## What else was considered")
+    assert "`sorting:x:1` (high): Pushed \\| over" in page
+    assert "@all" not in page
+    assert "sorting:y:2" not in page
+    assert "sorting:z:3" not in page
+
+
 def test_no_change_is_no_proposal() -> None:
     with pytest.raises(UsageError, match="NO_CHANGE"):
         change_summary(
