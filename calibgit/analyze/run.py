@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calibgit.analyze.confidence import confidence_alignment
@@ -17,6 +17,7 @@ from calibgit.analyze.escalation import escalation_patterns
 from calibgit.analyze.flags import flag_triggering
 from calibgit.analyze.maturity import outcome_maturity
 from calibgit.analyze.sufficiency import DATA_SUFFICIENCY, conflict_density, data_sufficiency
+from calibgit.analyze.track import track_record
 from calibgit.analyze.verdict import conclude
 from calibgit.errors import UsageError
 from calibgit.model import semantics
@@ -24,6 +25,7 @@ from calibgit.model.blocks import RateBlock, TallyBlock, Verdicts
 from calibgit.model.report import CalibrationReport, Finding, ReportSummary
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import CategoryBlock, GridBlock, MetricsSnapshot, OutcomeBlock, Stratum
+from calibgit.model.track import VersionTrack, View, advance
 
 FAMILIES = (
     boundary_crowding,
@@ -44,6 +46,7 @@ def analyze(
     config_data: Mapping[str, Any],
     settings: Line,
     previous: MetricsSnapshot | None = None,
+    record: Sequence[VersionTrack] = (),
 ) -> CalibrationReport:
     """Test every stratum of a published snapshot against the limits of its line.
 
@@ -52,11 +55,13 @@ def analyze(
         config_data: the config in force during the window, as plain JSON.
         settings: the line's settings.
         previous: published counts of an earlier, disjoint window.
+        record: what released versions promised, scored by earlier windows; this window is added to it.
 
     Raises:
         UsageError: WRONG_CONFIG when the snapshot was taken under another version or other bands.
     """
     require_same_config(snapshot, config_data)
+    record = advance(record, View(snapshot, settings.vocabulary.labels, semantics.gates(config_data)))
     drafts: list[Draft | Finding] = []
     for context in _contexts(snapshot, config_data, settings, previous):
         if context.gates is not None and context.stratum.n == 0:
@@ -66,8 +71,8 @@ def analyze(
         drafts += outcome_maturity(context)
         for family in FAMILIES:
             drafts += family(context)
+    drafts += track_record(record, snapshot.config.version, snapshot.window)
     findings, tests = conclude(drafts, settings.analysis.false_discovery_rate)
-    grades = Counter(finding.severity for finding in findings)
     return CalibrationReport(
         line=snapshot.line,
         window=snapshot.window,
@@ -75,16 +80,22 @@ def analyze(
         snapshot_sha256=snapshot.digest(),
         previous_sha256=previous.digest() if previous is not None else None,
         settings_sha256=snapshot.settings_sha256,
-        summary=ReportSummary(
-            info=grades["info"],
-            low=grades["low"],
-            medium=grades["medium"],
-            high=grades["high"],
-            critical=grades["critical"],
-            tests=tests,
-            requires_attention=any(finding.is_serious for finding in findings),
-        ),
+        summary=_summary(findings, tests),
         findings=findings,
+        track_record=record or None,
+    )
+
+
+def _summary(findings: Sequence[Finding], tests: int) -> ReportSummary:
+    grades = Counter(finding.severity for finding in findings)
+    return ReportSummary(
+        info=grades["info"],
+        low=grades["low"],
+        medium=grades["medium"],
+        high=grades["high"],
+        critical=grades["critical"],
+        tests=tests,
+        requires_attention=any(finding.is_serious for finding in findings),
     )
 
 

@@ -53,12 +53,14 @@ def analyze(
 ) -> int:
     """Judge the calibration of a config from the published counts in SNAPSHOT. Exit 1 when it needs attention."""
     from calibgit.jobs import measure
+    from calibgit.jobs.tracking import record_of
 
     space = workspace(repo, line)
     counts = measure.read_snapshot(snapshot)
     config = space.config(version or counts.config.version)
     subject = measure.subject_of(space, config)
-    report = measure.analyze(subject, counts, measure.read_snapshot(previous) if previous else None)
+    earlier = measure.read_snapshot(previous) if previous else None
+    report = measure.analyze(subject, counts, earlier, record_of(space, subject.line))
     target = output_file or snapshot.parent / f"calibration_report_{report.window.stamp}.json"
     if not dry_run:
         measure.write_files({target: report.pretty()})

@@ -11,6 +11,7 @@ from calibgit.jobs.drafting import Evidence
 from calibgit.jobs.evidence import latest_snapshot, publish_run
 from calibgit.jobs.measure import Subject, subject_of
 from calibgit.jobs.proposing import Proposed, Wish, propose
+from calibgit.jobs.tracking import record_of
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.report import CalibrationReport
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
@@ -60,7 +61,7 @@ def _judge(workspace: Workspace, subject: Subject, snapshot: MetricsSnapshot, wi
     previous = MetricsSnapshot.read(earlier, "the previous snapshot") if earlier else None
     if previous is not None and previous.bands != snapshot.bands:
         previous = None
-    report = measure.analyze(subject, snapshot, previous)
+    report = measure.analyze(subject, snapshot, previous, record_of(workspace, subject.line))
     published = None if wish.dry_run else publish_run(workspace, snapshot, report)
     proposed = propose(workspace, subject, Evidence(snapshot, report, previous), wish)
     return Calibrated(snapshot, report, proposed, published)

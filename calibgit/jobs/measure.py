@@ -21,6 +21,7 @@ from calibgit.jobs.workspace import Workspace
 from calibgit.model.report import CalibrationReport
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot, TimeWindow
+from calibgit.model.track import VersionTrack
 
 OUTPUT = "analytics_output"
 
@@ -128,13 +129,20 @@ def publish(subject: Subject, exact: ExactSnapshot) -> MetricsSnapshot:
     return disclose(exact, settings=subject.settings, config_data=subject.config.value, previous=before)
 
 
-def analyze(subject: Subject, snapshot: MetricsSnapshot, previous: MetricsSnapshot | None = None) -> CalibrationReport:
-    """Findings of a published snapshot.
+def analyze(
+    subject: Subject,
+    snapshot: MetricsSnapshot,
+    previous: MetricsSnapshot | None = None,
+    record: Sequence[VersionTrack] = (),
+) -> CalibrationReport:
+    """Findings of a published snapshot; see `analyze.run.analyze`.
 
     Raises:
         UsageError: WRONG_CONFIG.
     """
-    return analyze_snapshot(snapshot, config_data=subject.config.value, settings=subject.settings, previous=previous)
+    return analyze_snapshot(
+        snapshot, config_data=subject.config.value, settings=subject.settings, previous=previous, record=record
+    )
 
 
 def read_snapshot(path: Path) -> MetricsSnapshot:

@@ -7,6 +7,7 @@ from calibgit.model.proposal import Change, ChangeSummary, Flow, FlowCell
 from calibgit.model.report import CalibrationReport, Finding
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
+from calibgit.propose.track import track_record
 
 
 def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *, picture: str | None = None) -> str:
@@ -25,6 +26,7 @@ def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *
         *([["## Who moves where", "", *_flow(found)] for found in summary.flow]),
         ["## Why", "", text(summary.rationale), "", *_evidence(summary, report)],
         ["## What else was considered", "", *_alternatives(summary)],
+        *track_record(report),
         ["## Risk and the way back", "", *_risk(summary)],
         ["## Check it yourself", "", *_reproduce(summary)],
     ]
