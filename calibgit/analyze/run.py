@@ -17,6 +17,7 @@ from calibgit.analyze.escalation import escalation_patterns
 from calibgit.analyze.flags import flag_triggering
 from calibgit.analyze.maturity import outcome_maturity
 from calibgit.analyze.sufficiency import DATA_SUFFICIENCY, conflict_density, data_sufficiency
+from calibgit.analyze.track import track_record
 from calibgit.analyze.verdict import conclude
 from calibgit.errors import UsageError
 from calibgit.model import semantics
@@ -25,6 +26,7 @@ from calibgit.model.history import History, PastWindow
 from calibgit.model.report import CalibrationReport, Finding, ReportSummary
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import CategoryBlock, GridBlock, MetricsSnapshot, OutcomeBlock, Stratum
+from calibgit.model.track import VersionTrack, View, advance
 
 FAMILIES = (
     boundary_crowding,
@@ -46,6 +48,7 @@ def analyze(
     settings: Line,
     previous: MetricsSnapshot | None = None,
     history: History | None = None,
+    record: Sequence[VersionTrack] = (),
 ) -> CalibrationReport:
     """Test every stratum of a published snapshot against the limits of its line.
 
@@ -55,6 +58,7 @@ def analyze(
         settings: the line's settings.
         previous: published counts of an earlier, disjoint window.
         history: rates of earlier, disjoint windows of the version under review; others are left out.
+        record: what released versions promised, scored by earlier windows; this window is added to it.
 
     Raises:
         UsageError: WRONG_CONFIG when the snapshot was taken under another version or other bands; WRONG_HISTORY when
@@ -62,6 +66,7 @@ def analyze(
     """
     require_same_config(snapshot, config_data)
     past = _past(snapshot, history)
+    record = advance(record, View(snapshot, settings.vocabulary.labels, semantics.gates(config_data)))
     drafts: list[Draft | Finding] = []
     for context in _contexts(snapshot, config_data, settings, previous, past):
         if context.gates is not None and context.stratum.n == 0:
@@ -71,6 +76,7 @@ def analyze(
         drafts += outcome_maturity(context)
         for family in FAMILIES:
             drafts += family(context)
+    drafts += track_record(record, snapshot.config.version, snapshot.window)
     findings, tests = conclude(drafts, settings.analysis.false_discovery_rate)
     return CalibrationReport(
         line=snapshot.line,
@@ -82,6 +88,7 @@ def analyze(
         settings_sha256=snapshot.settings_sha256,
         summary=_summary(findings, tests),
         findings=findings,
+        track_record=record or None,
     )
 
 

@@ -14,6 +14,7 @@ from calibgit.jobs.drafting import Evidence
 from calibgit.jobs.measure import subject_of
 from calibgit.jobs.outputs import write_files
 from calibgit.jobs.proposing import Proposed, Wish, propose
+from calibgit.jobs.tracking import record_of
 from calibgit.model.ids import Version, config_path, summary_path
 from calibgit.model.report import CalibrationReport
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
@@ -80,7 +81,8 @@ class CalibrationAnalyzer:
     def analyze_all(self) -> CalibrationReport:
         """All findings. Raises what `jobs.measure.analyze` raises."""
         subject = subject_of(self._workspace, self._workspace.config(self._metrics.config.version))
-        self._report = measure.analyze(subject, self._metrics, self._previous)
+        record = record_of(self._workspace, subject.line)
+        self._report = measure.analyze(subject, self._metrics, self._previous, record=record)
         return self._report
 
     def save_report(self) -> Path:

@@ -58,13 +58,14 @@ def analyze(
     """Judge the calibration of a config from the published counts in SNAPSHOT. Exit 1 when it needs attention."""
     from calibgit.jobs import measure
     from calibgit.jobs.outputs import write_files
+    from calibgit.jobs.tracking import record_of
 
     space = workspace(repo, line)
     counts = measure.read_snapshot(snapshot)
     config = space.config(version or counts.config.version)
     subject = measure.subject_of(space, config)
     before, history = measure.earlier_of(counts, [measure.read_snapshot(path) for path in previous])
-    report = measure.analyze(subject, counts, before, history)
+    report = measure.analyze(subject, counts, before, history, record_of(space, subject.line))
     target = output_file or snapshot.parent / f"calibration_report_{report.window.stamp}.json"
     files = {target: report.pretty()}
     if history is not None:

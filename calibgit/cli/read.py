@@ -20,10 +20,12 @@ from calibgit.cli.common import (
     trust_option,
     workspace,
 )
+from calibgit.cli.track import say_track_record
 from calibgit.jobs import read
 
 INTEGRITY = 6
 ALARM = 1
+ALARMS = {"SUSPECT", "TRIGGER_FIRED"}
 
 
 def _problems(value: dict[str, Any]) -> int:
@@ -64,10 +66,10 @@ def status(
     at: str | None,
     output: str,
 ) -> int:
-    """Show what is active where, after verifying the whole log."""
+    """Show what is active where, after verifying the whole log. Exit 1 when somebody should look."""
     space = workspace(repo, line, trust_root=trust_root, max_staleness=max_staleness, fetch=fetch)
     value = read.status(space, line=line, at=at)
-    alarmed = any(problem["code"] == "SUSPECT" for problem in value["warnings"])
+    alarmed = any(problem["code"] in ALARMS for problem in value["warnings"])
     if output == "json":
         print_json(value)
         return INTEGRITY if not value["ok"] else (ALARM if alarmed else 0)
@@ -91,6 +93,7 @@ def status(
             for entry in content["versions"]
         ]
         print_table(("version", "state", "environments", "approved by", "evidence", "sha256"), rows)
+        say_track_record(content["track_record"])
     return _problems(value) or (ALARM if alarmed else 0)
 
 

@@ -23,10 +23,11 @@ from calibgit.model.proposal import Decision
 from calibgit.model.report import CalibrationReport, Finding
 from calibgit.model.settings import Line, read_settings
 from calibgit.model.snapshot import MetricsSnapshot, TimeWindow
+from calibgit.model.track import CLASS_SHARE, Verdict, hold
 from calibgit.propose.flow import flow
 from calibgit.propose.paths import locate, with_values
 from calibgit.propose.search import decide
-from calibgit.propose.track import CLASS_SHARE, Held, hold, share_after
+from calibgit.propose.track import share_after
 
 LINE = "backtest"
 MOST_WINDOWS = 120
@@ -201,11 +202,11 @@ def _outcome(subject: Subject, decision: Decision, then: _Judged | None) -> Outc
     )
     found = flow(stratum, semantics.gates(config.value), semantics.gates(changed))
     least = subject.settings.analysis.min_n
-    held: set[Held] = {
+    held: set[Verdict] = {
         hold(promised, share_after(found, promised.metric.removeprefix(CLASS_SHARE)), least)
         for promised in decision.prediction
     }
-    order: tuple[Held, ...] = ("missed", "not_assessable", "held")
+    order: tuple[Verdict, ...] = ("missed", "not_assessable", "held")
     return next((word for word in order if word in held), "not_assessable")
 
 

@@ -11,6 +11,7 @@ from calibgit.jobs.drafting import Evidence
 from calibgit.jobs.evidence import earlier_snapshots, publish_run
 from calibgit.jobs.measure import Subject, subject_of
 from calibgit.jobs.proposing import Proposed, Wish, propose
+from calibgit.jobs.tracking import record_of
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.report import CalibrationReport
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot
@@ -57,7 +58,7 @@ def calibrate_counts(workspace: Workspace, exact: ExactSnapshot, wish: Wish) -> 
 
 def _judge(workspace: Workspace, subject: Subject, snapshot: MetricsSnapshot, wish: Wish) -> Calibrated:
     previous, history = measure.earlier_of(snapshot, earlier_snapshots(workspace, snapshot.window.start))
-    report = measure.analyze(subject, snapshot, previous, history)
+    report = measure.analyze(subject, snapshot, previous, history, record_of(workspace, subject.line))
     published = None if wish.dry_run else publish_run(workspace, snapshot, report)
     proposed = propose(workspace, subject, Evidence(snapshot, report, previous, history), wish)
     return Calibrated(snapshot, report, proposed, published)

@@ -17,6 +17,7 @@ from calibgit.jobs.drafting import recompute
 from calibgit.jobs.govern import contracts
 from calibgit.jobs.measure import Subject
 from calibgit.jobs.proposing import taken
+from calibgit.jobs.tracking import known_record
 from calibgit.jobs.workspace import POLICY_FILE, SETTINGS_FILE, Workspace
 from calibgit.model.checks import CheckReport
 from calibgit.model.ids import Version, summary_path
@@ -162,7 +163,8 @@ def _recomputed(
         return None, f"{name} is missing"
     try:
         subject = Subject(line, settings, settings.digest(), configs, config)
-        return recompute(subject, ChangeSummary.read(data, name), change.after).files, ""
+        record = known_record(change.workspace, change.state, line)
+        return recompute(subject, ChangeSummary.read(data, name), change.after, record).files, ""
     except CalibgitError as error:
         return None, f"{error.code}: {error.what}"
 

@@ -5,7 +5,7 @@ No git, no clock, no files; the only question asked of the machine is which libr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from calibgit.model.ids import Version, config_path, next_version, proposal_dire
 from calibgit.model.proposal import ChangeSummary, Decision, InputDigest
 from calibgit.model.report import CalibrationReport, Scalar
 from calibgit.model.snapshot import MetricsSnapshot
+from calibgit.model.track import VersionTrack, contradicted
 from calibgit.propose.document import change_summary, next_config
 from calibgit.propose.manual import decide_manual
 from calibgit.propose.picture import histogram_svg
@@ -171,34 +172,33 @@ def library_versions() -> dict[str, str]:
     return {name: installed(name) for name in LIBRARIES}
 
 
-def recompute(subject: Subject, summary: ChangeSummary, files: Mapping[str, bytes | None]) -> Draft:
+def recompute(
+    subject: Subject,
+    summary: ChangeSummary,
+    files: Mapping[str, bytes | None],
+    promised: Sequence[VersionTrack] = (),
+) -> Draft:
     """Draft a committed proposal again from its committed counts.
 
     Args:
         subject: line, settings at the base, and the base config.
         summary: the committed change summary: who stands behind it and, for a change by hand, what was asked for.
         files: the committed documents by path.
+        promised: what the released versions of the line promised, and what is known to have come.
 
     Raises:
-        CalibgitError: NOT_COMPARABLE when other versions computed it; NO_SNAPSHOT; whatever the stages refuse.
+        CalibgitError: NOT_COMPARABLE when other versions computed it; NO_SNAPSHOT; OTHER_PROMISES; whatever the stages
+            refuse.
     """
-    tools = {"calibgit": f"calibgit {__version__}", **library_versions()}
-    stated = {"calibgit": summary.reproduce.tool, **summary.reproduce.libraries}
-    if tools != stated:
-        wanted = next(name for name in tools if tools[name] != stated.get(name))
-        raise DocumentError(
-            "NOT_COMPARABLE",
-            f"it was computed with {stated.get(wanted, 'an unnamed version')} of {wanted}, this is {tools[wanted]}",
-            why="Other versions may round differently, so a difference would prove nothing.",
-            fix="install the locked versions and check again",
-        )
+    _require_same_tools(summary)
     directory = proposal_directory(summary.line, Version.parse(summary.proposed_version))
     snapshot = _read(MetricsSnapshot, files, f"{directory}/{SNAPSHOT}")
     if snapshot is None:
         raise DocumentError("NO_SNAPSHOT", f"{directory}/{SNAPSHOT} is missing", fix="propose again")
     previous = _read(MetricsSnapshot, files, f"{directory}/{PREVIOUS}")
     history = _read(History, files, f"{directory}/{HISTORY}")
-    report = analyze(subject, snapshot, previous, history)
+    record = _record(files, f"{directory}/{REPORT}", summary.base_version, snapshot.window.start, promised)
+    report = analyze(subject, snapshot, previous, history, record)
     evidence = Evidence(snapshot, report, previous, history)
     by_hand = summary.search is None
     decision = decide_change(
@@ -218,6 +218,36 @@ def recompute(subject: Subject, summary: ChangeSummary, files: Mapping[str, byte
     )
 
 
+def _require_same_tools(summary: ChangeSummary) -> None:
+    tools = {"calibgit": f"calibgit {__version__}", **library_versions()}
+    stated = {"calibgit": summary.reproduce.tool, **summary.reproduce.libraries}
+    if tools != stated:
+        wanted = next(name for name in tools if tools[name] != stated.get(name))
+        raise DocumentError(
+            "NOT_COMPARABLE",
+            f"it was computed with {stated.get(wanted, 'an unnamed version')} of {wanted}, this is {tools[wanted]}",
+            why="Other versions may round differently, so a difference would prove nothing.",
+            fix="install the locked versions and check again",
+        )
+
+
 def _read(kind: type[D], files: Mapping[str, bytes | None], path: str) -> D | None:
     data = files.get(path)
     return None if data is None else kind.read(data, path)
+
+
+def _record(
+    files: Mapping[str, bytes | None], path: str, base: str, start: str, known: Sequence[VersionTrack]
+) -> tuple[VersionTrack, ...]:
+    """The track record that a committed report rests on. A report without one, from before there was one, stays so."""
+    data = files.get(path)
+    record = (None if data is None else CalibrationReport.read(data, path).track_record) or ()
+    wrong = contradicted(record, known, before=start, base=base) if record else None
+    if wrong is not None:
+        raise DocumentError(
+            "OTHER_PROMISES",
+            f"the report's track record is not what v{wrong} promised, or not what came of it",
+            why="What a release promised lies in the commit that was released; what came, on the evidence branch.",
+            fix="fetch, then analyze and propose again",
+        )
+    return record

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from calibgit import __version__
 from calibgit.errors import CalibgitError, Conflict, DocumentError, GateClosed
+from calibgit.jobs.track_status import known_tip
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.canonical import read_json
 from calibgit.model.history import MOST_WINDOWS, History
@@ -19,8 +21,8 @@ from calibgit.repo.commits import commit_files
 from calibgit.repo.identity import user_identity
 from calibgit.repo.objects import read_blob
 from calibgit.repo.pushing import push
-from calibgit.repo.refs import list_refs
 from calibgit.repo.remote import fetch, remote_refs
+from calibgit.repo.repository import Repository
 
 LEDGER = "ledger.jsonl"
 ATTEMPTS = 5
@@ -123,11 +125,9 @@ def known_overlap(workspace: Workspace, snapshot: MetricsSnapshot) -> str | None
         DocumentError: LEDGER_MALFORMED, NOT_JSON.
     """
     try:
-        remote = workspace.remote_name
+        tip = known_tip(workspace, workspace.line_name)
     except CalibgitError:
         return None
-    name = f"refs/remotes/{remote}/{evidence_branch(workspace.line_name)}"
-    tip = next((ref.oid for ref in list_refs(workspace.repo, name) if ref.name == name), None)
     window = _overlapped(snapshot, _entries(_ledger(workspace, tip)))
     return None if window is None else f"{window['start']} to {window['end']}"
 
@@ -168,6 +168,30 @@ def _before(digest: str, entries: Sequence[Mapping[str, Any]]) -> str | None:
     return str(others[-1]) if others else None
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published window, half-open in UTC, and where its snapshot lies on the evidence branch."""
+
+    start: str
+    end: str
+    path: str
+
+
+def published(repo: Repository, tip: str) -> list[Published]:
+    """Every published window, oldest first, by the ledger at a commit of the evidence branch.
+
+    Raises:
+        DocumentError: LEDGER_MALFORMED, NOT_JSON.
+    """
+    found: dict[str, Published] = {}
+    for entry in _entries(read_blob(repo, tip, LEDGER) or b""):
+        start, end = entry["window"]["start"], entry["window"]["end"]
+        stamp = end.replace("-", "").replace(":", "").replace("T", "_").rstrip("Z")
+        path = f"runs/{stamp}-{entry['report_sha256'][:12]}/metrics_snapshot.json"
+        found.setdefault(end, Published(start, end, path))
+    return [found[end] for end in sorted(found)]
+
+
 def earlier_snapshots(workspace: Workspace, before: str) -> list[MetricsSnapshot]:
     """The last published snapshots whose windows ended at or before `before`, from the evidence branch, oldest first.
 
@@ -175,17 +199,9 @@ def earlier_snapshots(workspace: Workspace, before: str) -> list[MetricsSnapshot
         DocumentError: LEDGER_MALFORMED, NOT_JSON, and what `Document.read` refuses.
     """
     tip = _tip(workspace)
-    earlier = {
-        entry["window"]["end"]: entry for entry in _entries(_ledger(workspace, tip)) if entry["window"]["end"] <= before
-    }
-    found = []
-    for end in sorted(earlier)[-MOST_WINDOWS:]:
-        stamp = end.replace("-", "").replace(":", "").replace("T", "_").rstrip("Z")
-        name = f"runs/{stamp}-{earlier[end]['report_sha256'][:12]}/metrics_snapshot.json"
-        data = read_blob(workspace.repo, tip, name) if tip else None
-        if data is not None:
-            found.append(MetricsSnapshot.read(data, name))
-    return found
+    earlier = [each for each in published(workspace.repo, tip) if each.end <= before] if tip else []
+    blobs = [(each.path, read_blob(workspace.repo, str(tip), each.path)) for each in earlier[-MOST_WINDOWS:]]
+    return [MetricsSnapshot.read(data, path) for path, data in blobs if data is not None]
 
 
 def _ledger(workspace: Workspace, tip: str | None) -> bytes:

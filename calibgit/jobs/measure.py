@@ -24,6 +24,7 @@ from calibgit.model.history import History
 from calibgit.model.report import CalibrationReport
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import ExactSnapshot, MetricsSnapshot, TimeWindow
+from calibgit.model.track import VersionTrack
 
 OUTPUT = "analytics_output"
 D = TypeVar("D", bound=Document)
@@ -133,15 +134,24 @@ def publish(subject: Subject, exact: ExactSnapshot) -> MetricsSnapshot:
 
 
 def analyze(
-    subject: Subject, snapshot: MetricsSnapshot, previous: MetricsSnapshot | None = None, history: History | None = None
+    subject: Subject,
+    snapshot: MetricsSnapshot,
+    previous: MetricsSnapshot | None = None,
+    history: History | None = None,
+    record: Sequence[VersionTrack] = (),
 ) -> CalibrationReport:
-    """Findings of a published snapshot.
+    """Findings of a published snapshot; see `analyze.run.analyze`.
 
     Raises:
         UsageError: WRONG_CONFIG, WRONG_HISTORY.
     """
     return analyze_snapshot(
-        snapshot, config_data=subject.config.value, settings=subject.settings, previous=previous, history=history
+        snapshot,
+        config_data=subject.config.value,
+        settings=subject.settings,
+        previous=previous,
+        history=history,
+        record=record,
     )
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from calibgit.errors import GateClosed, UsageError
+from calibgit.jobs.track_status import fired, track_record
+from calibgit.jobs.unreleased import unreleased
 from calibgit.jobs.workspace import Workspace
 from calibgit.model.event import Event
-from calibgit.model.ids import Version, parse_config_path, parse_release_name, proposal_branch
+from calibgit.model.ids import Version, proposal_branch
 from calibgit.model.state import Problem, RegistryState, VersionRecord
 from calibgit.pin.resolve import wanted_version
 from calibgit.registry import allowed_signers as signers
@@ -19,12 +20,10 @@ from calibgit.registry.clock import far_ahead
 from calibgit.registry.format import subject
 from calibgit.registry.standing import standing
 from calibgit.registry.verify import Moment, Verification
-from calibgit.repo.history import list_files
-from calibgit.repo.refs import list_refs
 
 
 def status(workspace: Workspace, *, line: str | None = None, at: str | None = None) -> dict[str, Any]:
-    """What is active where, and every version with its state.
+    """What is active where, every version with its state, and what came of what they promised.
 
     Args:
         workspace: the clone.
@@ -41,17 +40,10 @@ def status(workspace: Workspace, *, line: str | None = None, at: str | None = No
     names = sorted({*state.versions, *workspace.line_names})
     if line is not None:
         names = [line if line in names else workspace.line_name]
-    unverified = _unverified(workspace, state, names) if at is None else {}
+    waiting = unreleased(workspace, state, names) if at is None else {}
     lines = {
-        name: {
-            "active": {
-                env: str(record.version)
-                for env in state.environments(name)
-                if (record := state.active(name, env)) is not None
-            },
-            "alarms": {env: seq for env in state.environments(name) if (seq := state.alarm(name, env)) is not None},
-            "versions": [_version(record) for _, record in sorted(state.line(name).items())] + unverified.get(name, []),
-        }
+        name: _line(state, name, waiting.get(name, []))
+        | {"track_record": track_record(workspace, state, name, until=None if at is None else state.head_at)}
         for name in names
     }
     return {
@@ -69,9 +61,26 @@ def status(workspace: Workspace, *, line: str | None = None, at: str | None = No
         "lines": lines,
         "errors": [problem.as_dict() for problem in verification.errors],
         "warnings": [
-            problem.as_dict() for problem in (*verification.warnings, *_standing(workspace, verification, at))
+            problem.as_dict()
+            for problem in (*verification.warnings, *_standing(workspace, verification, at), *_fired(lines))
         ],
     }
+
+
+def _line(state: RegistryState, name: str, waiting: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "active": {
+            env: str(record.version)
+            for env in state.environments(name)
+            if (record := state.active(name, env)) is not None
+        },
+        "alarms": {env: seq for env in state.environments(name) if (seq := state.alarm(name, env)) is not None},
+        "versions": [_version(record) for _, record in sorted(state.line(name).items())] + waiting,
+    }
+
+
+def _fired(lines: dict[str, dict[str, Any]]) -> list[Problem]:
+    return [problem for name, line in lines.items() for problem in fired(name, line["track_record"])]
 
 
 def _standing(workspace: Workspace, verification: Verification, at: str | None) -> list[Problem]:
@@ -134,45 +143,6 @@ def _version(record: VersionRecord) -> dict[str, Any]:
         "approvers": list(record.approvers),
         "evidence": record.evidence,
     }
-
-
-def _unverified(workspace: Workspace, state: RegistryState, lines: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Versions without a release, by line: rejected by an event; merged or proposed by unsigned branches."""
-    found: dict[str, dict[Version, tuple[str, str]]] = {line: {} for line in lines}
-    prefix = f"refs/remotes/{workspace.remote_name}/"
-    for ref in list_refs(workspace.repo, f"{prefix}calibgit/"):
-        name = parse_release_name("calib/" + ref.name.removeprefix(f"{prefix}calibgit/"))
-        if name is not None and name[0] in found:
-            found[name[0]][name[1]] = ("proposed", ref.oid)
-    policy = workspace.verification().policy
-    line_of = {policy.lines[line].configs: line for line in lines if line in policy.lines} if policy else {}
-    if policy is not None and line_of:
-        tip = workspace.history(policy).tip
-        for path in list_files(workspace.repo, tip, *line_of):
-            configs = path.rpartition("/")[0]
-            version = parse_config_path(path, configs) if configs in line_of else None
-            if version is not None:
-                found[line_of[configs]][version] = ("merged", tip)
-    return {line: _without_release(found[line], state, line) for line in lines}
-
-
-def _without_release(found: dict[Version, tuple[str, str]], state: RegistryState, line: str) -> list[dict[str, Any]]:
-    found |= dict.fromkeys(state.rejected.get(line, {}).values(), ("rejected", ""))
-    return [
-        {
-            "version": str(version),
-            "state": state_name,
-            "envs": {},
-            "tag": None,
-            "commit": commit or None,
-            "sha256": None,
-            "signer": None,
-            "approvers": [],
-            "evidence": "none" if state_name == "rejected" else "unverified",
-        }
-        for version, (state_name, commit) in sorted(found.items())
-        if version not in state.line(line)
-    ]
 
 
 def log(workspace: Workspace) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from calibgit.model.base import Document
 from calibgit.model.blocks import Count
 from calibgit.model.report import Scalar
+from calibgit.model.track import Tally
 
 Level = Literal["none", "patch", "minor", "major"]
 
@@ -196,7 +197,10 @@ class Reproduce(Document):
 
 
 class ChangeSummary(Document):
-    """The argument for a proposal, committed beside the proposed config."""
+    """The argument for a proposal, committed beside the proposed config.
+
+    `track_record`: how the predictions of earlier changes of the line went, by its report; absent where none was made.
+    """
 
     schema_: Literal["calibgit/change-summary/1"] = Field(default="calibgit/change-summary/1", alias="schema")
     line: str
@@ -216,6 +220,7 @@ class ChangeSummary(Document):
     held_out: HeldOut | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None
+    track_record: Tally | None = None
     requires_approval: Literal[True] = True
     reproduce: Reproduce
 

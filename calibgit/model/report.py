@@ -8,6 +8,7 @@ from pydantic import Field
 
 from calibgit.model.base import Document
 from calibgit.model.snapshot import ConfigRef, TimeWindow
+from calibgit.model.track import VersionTrack
 
 Severity = Literal["info", "low", "medium", "high", "critical"]
 Status = Literal["ok", "watch", "breach", "not_assessable"]
@@ -74,7 +75,11 @@ class ReportSummary(Document):
 
 
 class CalibrationReport(Document):
-    """All findings of one snapshot under one config."""
+    """All findings of one snapshot under one config.
+
+    `track_record`: what the released versions of the line promised and what came, this window included; absent where
+    none promised anything.
+    """
 
     schema_: Literal["calibgit/calibration-report/1"] = Field(default="calibgit/calibration-report/1", alias="schema")
     line: str
@@ -86,6 +91,7 @@ class CalibrationReport(Document):
     settings_sha256: str
     summary: ReportSummary
     findings: tuple[Finding, ...]
+    track_record: tuple[VersionTrack, ...] | None = None
 
     def finding(self, finding_id: str) -> Finding | None:
         """The finding with that id, or None."""

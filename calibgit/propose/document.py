@@ -11,6 +11,7 @@ from calibgit.model.canonical import pretty_json
 from calibgit.model.ids import Version, proposal_directory
 from calibgit.model.proposal import Change, ChangeSummary, Decision, InputDigest, Level, Reproduce
 from calibgit.model.report import CalibrationReport
+from calibgit.model.track import tally
 from calibgit.propose.paths import locate, with_values
 
 
@@ -92,6 +93,7 @@ def change_summary(
         changes=decision.changes, flow=decision.flow, fairness=decision.fairness, search=decision.search,
         sensitivity=decision.sensitivity, held_out=decision.held_out, prediction=decision.prediction,
         rollback_trigger=decision.rollback_trigger,
+        track_record=tally(report.track_record) if report is not None and report.track_record else None,
         reproduce=_reproduce(command or _command(line, proposed_version), libraries or {}, inputs),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from calibgit.propose.sections import (
     other_findings,
     sensitivity_lines,
 )
+from calibgit.propose.track import track_record
 
 
 def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *, picture: str | None = None) -> str:
@@ -39,6 +40,7 @@ def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *
         ["## Trade-offs", "", *front_lines(summary.search)],
         ["## Sensitivity", "", *sensitivity_lines(summary.sensitivity)],
         ["## On the fold that was held out", "", *held_out_lines(summary.held_out)],
+        *track_record(report),
         ["## Risk and the way back", "", *_risk(summary)],
         ["## Check it yourself", "", *_reproduce(summary)],
     ]

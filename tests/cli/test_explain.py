@@ -27,7 +27,7 @@ CODES = [one.code for one in ALL]
 # Problems that are printed beside a result and leave its exit status alone.
 WARNINGS = {
     *("CLOCK_AHEAD", "CLOCK_SET_BACK", "FOREIGN_NAME", "FOREIGN_SLOT", "MISSING_ON_REMOTE"),
-    *("SUSPECT", "UNRATIFIED", "VOIDED"),
+    *("SUSPECT", "TRIGGER_FIRED", "UNRATIFIED", "VOIDED"),
 }
 # Problems of a policy that nobody has signed yet: the seal is refused, the doctor fails.
 GATES = {"NO_HOLDER", "NO_SPARE"}

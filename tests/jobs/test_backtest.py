@@ -15,7 +15,7 @@ from calibgit.engine.table import write_results
 from calibgit.errors import EnvironmentFault, UsageError
 from calibgit.jobs.backtest import Step, backtest, trial
 from calibgit.model.proposal import Prediction
-from calibgit.propose.track import hold
+from calibgit.model.track import hold
 from calibgit.simulate.population import HEALTHY, Faults, simulate
 from tests.support.results import CONFIG, ROOT
 
