@@ -7,13 +7,16 @@ from calibgit.model.proposal import Change, ChangeSummary, Flow, FlowCell
 from calibgit.model.report import CalibrationReport, Finding
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
+from calibgit.propose.gates_flow import FRECHET
 from calibgit.propose.sections import (
     between,
     changes_in_words,
+    estimate_lines,
     fairness_lines,
     front_lines,
     held_out_lines,
     sensitivity_lines,
+    what_if_lines,
 )
 
 
@@ -31,6 +34,8 @@ def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *
         ["## What changes", "", *_changes(summary)],
         *([[f"![Published scores with old and new cuts]({picture})"]] if picture else []),
         *([["## Who moves where", "", *_flow(found)] for found in summary.flow]),
+        ["## Who would move, by estimate", "", *estimate_lines(summary.estimate)],
+        ["## Whose flags count", "", *what_if_lines(summary.changes)],
         ["## Who moves, by declared group", "", *fairness_lines(summary.fairness)],
         ["## Why", "", text(summary.rationale), "", *_evidence(summary, report)],
         ["## What else was considered", "", *_alternatives(summary)],
@@ -87,6 +92,8 @@ def _flow(found: Flow) -> list[str]:
     cells = {(cell.source, cell.target): cell for cell in found.cells}
     rows = [(text(source), *(_count(cells.get((source, target))) for target in bands)) for source in bands]
     kind = "Exact counts." if found.exact else "Intervals where published cells are coarser than the change."
+    if not found.exact and found.basis == FRECHET:
+        kind = "Frechet bounds: intervals that the margins of several histograms leave."
     header = ("From \\ to", *(text(band) for band in bands))
     note = f"Logic version {text(found.stratum)}, n = {found.n}. {kind}"
     return [note, "", *table(header, rows, frozenset(range(1, len(bands) + 1)))]
