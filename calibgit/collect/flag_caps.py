@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from calibgit.engine.plan import Plan
-from calibgit.engine.words import MOST_OF_SECOND, MOST_OF_WORST
 from calibgit.model import semantics
-from calibgit.model.blocks import FlagCell
+from calibgit.model.blocks import MOST_OF_SECOND, MOST_OF_WORST, FlagCell
 from calibgit.model.snapshot import MISSING, NO_VALUE, OTHER
 
 Caps = frozenset[int]

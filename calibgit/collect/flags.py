@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from calibgit.collect.counts import Counts
 from calibgit.collect.partition import Cell, at_least, coarser, merge_cells, pool
-from calibgit.engine.words import MOST_OF_SECOND, MOST_OF_WORST
 from calibgit.model.blocks import (
+    MOST_OF_SECOND,
+    MOST_OF_WORST,
     CountRange,
     FlagCell,
     FlagCountBlock,

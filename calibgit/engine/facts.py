@@ -18,7 +18,8 @@ from typing import Final
 from calibgit.engine import gates as gate_sql
 from calibgit.engine.fragments import literal
 from calibgit.engine.plan import Plan
-from calibgit.engine.words import FEEDBACK, MOST_OF_SECOND, MOST_OF_WORST, words
+from calibgit.engine.words import FEEDBACK, words
+from calibgit.model.blocks import MOST_OF_SECOND, MOST_OF_WORST
 from calibgit.model.snapshot import MISSING, OTHER, GridSpec
 
 # The most frequent first: an engine compares one after the other.

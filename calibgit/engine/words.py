@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from calibgit.engine.plan import Plan
+from calibgit.model.blocks import MOST_OF_SECOND, MOST_OF_WORST
 from calibgit.model.snapshot import MISSING, OTHER
 
-MOST_OF_WORST: Final = 3
-MOST_OF_SECOND: Final = 5
 FEEDBACK: Final = (1, 2, 3, 4, 5)
 _STATE: Final = ("ok", "missing", "invalid")
 _YES_NO: Final = ("yes", "no", MISSING)

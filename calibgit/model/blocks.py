@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from calibgit.model.base import Document
 
 Count = Annotated[int, Field(strict=True, ge=0)]
+# Numbers of flags in a flag cell stand for all above from here on.
+MOST_OF_WORST: Final = 3
+MOST_OF_SECOND: Final = 5
 Presence = Literal["present", "absent", "withheld"]
 
 

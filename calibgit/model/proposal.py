@@ -23,6 +23,17 @@ class Impact(Document):
     exact: bool
 
 
+class WhatIf(Document):
+    """Of `n` assessments, those that `counts` names: at least and at most, under the old and under the new value."""
+
+    counts: str
+    n: Count
+    before_low: Count
+    before_high: Count
+    after_low: Count
+    after_high: Count
+
+
 class Change(Document):
     """One changed path of the config, dotted, with its reason."""
 
@@ -33,6 +44,7 @@ class Change(Document):
     rationale: str
     impact: Impact | None = None
     impact_note: str
+    what_if: WhatIf | None = None
     affected_components: tuple[str, ...]
 
 
@@ -46,12 +58,49 @@ class FlowCell(Document):
 
 
 class Flow(Document):
-    """Who moves where, from published counts. Every count is zero, at least k, or an interval."""
+    """Who moves where, from published counts. Every count is zero, at least k, or an interval.
+
+    `basis` names the counts, or says that the cells are bounds from the margins of several.
+    """
 
     stratum: str
     n: Count
     exact: bool
+    basis: str = "score by cap"
     cells: tuple[FlowCell, ...]
+
+
+class EstimatedMove(Document):
+    """Estimated share of all assessments that goes from one band to another, 0 to 1."""
+
+    source: str
+    target: str
+    share: float
+
+
+class Composite(Document):
+    """Mean and standard deviation of the weighted mean of category scores, in score points."""
+
+    mean: float
+    sd: float
+
+
+class WeightEstimate(Document):
+    """What other category weights do: moments from sums, moves from a normal model. Never counts.
+
+    `n` assessments have a score in every category; `before`, `after` and `correlation` are exact for them. `moves` are
+    estimated for all, `moved_share` is their sum off the diagonal.
+    """
+
+    estimated: Literal[True] = True
+    status: Literal["estimated", "not_assessable"]
+    reason: str
+    n: Count | None = None
+    before: Composite | None = None
+    after: Composite | None = None
+    correlation: float | None = None
+    moved_share: float | None = None
+    moves: tuple[EstimatedMove, ...] = ()
 
 
 class GroupMove(Document):
@@ -214,6 +263,7 @@ class ChangeSummary(Document):
     rationale: str
     changes: Annotated[tuple[Change, ...], Field(min_length=1)]
     flow: tuple[Flow, ...] = ()
+    estimate: WeightEstimate | None = None
     fairness: Fairness | None = None
     search: SearchRecord | None = None
     sensitivity: tuple[Neighbour, ...] = ()
@@ -231,6 +281,7 @@ class Decision(Document):
     changes: tuple[Change, ...]
     reason: str
     flow: tuple[Flow, ...] = ()
+    estimate: WeightEstimate | None = None
     fairness: Fairness | None = None
     search: SearchRecord | None = None
     sensitivity: tuple[Neighbour, ...] = ()

@@ -14,6 +14,18 @@ from calibgit.model.report import CalibrationReport
 from calibgit.model.track import tally
 from calibgit.propose.paths import locate, with_values
 
+CARRIED = (
+    "changes",
+    "flow",
+    "estimate",
+    "fairness",
+    "search",
+    "sensitivity",
+    "held_out",
+    "prediction",
+    "rollback_trigger",
+)
+
 
 def next_config(config_data: Mapping[str, Any], changes: Sequence[Change], version: str) -> bytes:
     """The changed config as pretty JSON, key order kept, `logic_version` set.
@@ -90,12 +102,10 @@ def change_summary(
         compatibility=level,
         summary=_headline(decision.changes),
         rationale=_rationale(decision, report),
-        changes=decision.changes, flow=decision.flow, fairness=decision.fairness, search=decision.search,
-        sensitivity=decision.sensitivity, held_out=decision.held_out, prediction=decision.prediction,
-        rollback_trigger=decision.rollback_trigger,
+        **{name: getattr(decision, name) for name in CARRIED},
         track_record=tally(report.track_record) if report is not None and report.track_record else None,
         reproduce=_reproduce(command or _command(line, proposed_version), libraries or {}, inputs),
-    )  # fmt: skip
+    )
 
 
 def _reproduce(command: str, libraries: Mapping[str, str], inputs: Sequence[InputDigest]) -> Reproduce:

@@ -51,6 +51,32 @@ def accepted(
     old = semantics.gates(config_data)
     moved = {band: cut for band, cut, was in zip(old.bands, cuts, old.cuts[:-1], strict=False) if cut != was}
     new = semantics.gates(with_cuts(config_data, moved))
+    found = flow(stratum, old, new)
+    fold, record = held
+    known = basis(found, stratum)
+    if fold is not None:
+        kept, rest = flow(fold.split, old, new), flow(fold.unsplit, old, new)
+        known = Basis(kept, found.n, stratum, rest, rest.n / max(found.n, 1))
+        moves = impact(fold.split, old, new)
+        record = record.model_copy(update={"moved_low": moves.moved_low, "moved_high": moves.moved_high})
+    predicted = predictions(found, known)
+    return Decision(
+        changes=_changes(stratum, config_data, moved, drivers, settings),
+        reason=reason,
+        flow=(found,),
+        fairness=fairness(stratum, old, new),
+        search=search,
+        sensitivity=sensitivity(stratum, old, new, tuned.board, tuned),
+        held_out=record,
+        prediction=predicted,
+        rollback_trigger=trigger(found, known, predicted, settings),
+    )
+
+
+def _changes(
+    stratum: Stratum, config_data: Mapping[str, Any], moved: Mapping[str, float], drivers: Drivers, settings: Line
+) -> tuple[Change, ...]:
+    old = semantics.gates(config_data)
     changes = []
     for band, cut in moved.items():
         finding = drivers.by_cut[old.bands.index(band)]
@@ -68,26 +94,7 @@ def accepted(
                 affected_components=settings.affects,
             )
         )
-    found = flow(stratum, old, new)
-    fold, record = held
-    known = basis(found, stratum)
-    if fold is not None:
-        kept, rest = flow(fold.split, old, new), flow(fold.unsplit, old, new)
-        known = Basis(kept, found.n, stratum, rest, rest.n / max(found.n, 1))
-        moves = impact(fold.split, old, new)
-        record = record.model_copy(update={"moved_low": moves.moved_low, "moved_high": moves.moved_high})
-    predicted = predictions(found, known)
-    return Decision(
-        changes=tuple(changes),
-        reason=reason,
-        flow=(found,),
-        fairness=fairness(stratum, old, new),
-        search=search,
-        sensitivity=sensitivity(stratum, old, new, tuned.board, tuned),
-        held_out=record,
-        prediction=predicted,
-        rollback_trigger=trigger(found, known, predicted, settings),
-    )
+    return tuple(changes)
 
 
 def _rationale(finding: Finding) -> str:

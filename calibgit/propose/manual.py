@@ -12,20 +12,20 @@ from calibgit.errors import UsageError
 from calibgit.model import semantics
 from calibgit.model.base import schema_error
 from calibgit.model.config import ScoringConfig
-from calibgit.model.proposal import Change, Decision, Fairness, HeldOut, Impact, Neighbour
+from calibgit.model.proposal import Change, Decision, Fairness, HeldOut, Impact, Neighbour, WeightEstimate
 from calibgit.model.report import Scalar
 from calibgit.model.rounding import percent
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import MetricsSnapshot, Stratum
 from calibgit.propose.board import Board
+from calibgit.propose.by_hand import Ground, effect_of
 from calibgit.propose.candidates import policy_space
 from calibgit.propose.expected import basis, predictions, trigger
-from calibgit.propose.explain import impact_words
 from calibgit.propose.fairness import fairness
-from calibgit.propose.flow import flow, impact
-from calibgit.propose.knobs import cut_band, note_of, reads
+from calibgit.propose.gates_flow import Moves, moves
 from calibgit.propose.paths import locate, paths, value_at, with_values
 from calibgit.propose.sensitivity import sensitivity
+from calibgit.propose.weights import weight_estimate
 
 BY_HAND = HeldOut(status="not_held_out", reason="a person chose the values, so nothing was tuned on these counts")
 _FIXED = frozenset({"schema", "logic_version"})
@@ -41,7 +41,8 @@ def decide_manual(
 ) -> Decision:
     """Turn `--set PATH=VALUE` into a decision.
 
-    Cuts get the same flow matrix as a found change; other knobs get no number, and their note says why. Limits of
+    Cuts and the gates of confidence and flags get a flow matrix, exact or bounded; where several families move, Frechet
+    bounds. Weights get an estimate, rules of flags what they count. What remains without a number says why. Limits of
     the search do not bind a person, but a change beyond them says so.
 
     Args:
@@ -59,27 +60,40 @@ def decide_manual(
     changed = with_values(config_data, {keys[path]: assignments[path] for path in keys})
     _require_meaning(changed)
     stratum = _stratum(snapshot, config_data)
-    old, new = semantics.gates(config_data), semantics.gates(changed)
-    changes = tuple(
-        _change(config_data, settings, stratum, keys[path], path, assignments[path], reason) for path in keys
-    )
-    notes = [f"{reason.strip()}"]
-    if stratum is None or old.cuts == new.cuts:
-        return Decision(changes=changes, reason=notes[0], fairness=_fairness(changes, stratum), held_out=BY_HAND)
-    found = flow(stratum, old, new)
-    known = basis(found, stratum)
-    predicted = predictions(found, known)
-    notes += _beyond(settings, impact(stratum, old, new), old, new)
-    return Decision(
-        changes=changes,
-        reason=" ".join(notes),
-        flow=(found,),
-        fairness=fairness(stratum, old, new),
-        sensitivity=_beside(stratum, settings, old, new),
-        held_out=BY_HAND,
-        prediction=predicted,
-        rollback_trigger=trigger(found, known, predicted, settings),
-    )
+    ground = Ground(config_data, settings, stratum, snapshot.privacy.threshold if snapshot is not None else 1)
+    changes = tuple(_change(ground, keys[path], path, assignments[path], reason) for path in keys)
+    kinds = {ground.kind(keys[path], assignments[path]) for path in keys} - {"none", "escalation"}
+    bare = Decision(changes=changes, reason=reason.strip(), fairness=_fairness(changes, stratum), held_out=BY_HAND)
+    if "weight" in kinds:
+        estimate = weight_estimate(stratum, config_data, changed)
+        if kinds - {"weight", "cut"}:
+            estimate = WeightEstimate(status="not_assessable", reason="other knobs than cuts change with the weights")
+        return bare.model_copy(update={"estimate": estimate})
+    if stratum is None or not kinds or kinds - {"cut", "gate"}:
+        return bare
+    found = moves(stratum, config_data, changed, ground.k)
+    if isinstance(found, str):
+        return bare.model_copy(update={"reason": f"{bare.reason} Who moves is not known: {found}."})
+    return _moved(bare, ground, stratum, changed, found)
+
+
+def _moved(bare: Decision, ground: Ground, stratum: Stratum, changed: Mapping[str, Any], found: Moves) -> Decision:
+    """The decision with who moves where, and what follows from it."""
+    old, new = semantics.gates(ground.data), semantics.gates(changed)
+    only_cuts = (old.confidence, old.flags) == (new.confidence, new.flags)
+    known = basis(found.flow, stratum)
+    predicted = predictions(found.flow, known)
+    notes = [bare.reason, *_beyond(ground.settings, found.impact, old, new)]
+    update: dict[str, Any] = {
+        "reason": " ".join(notes),
+        "flow": (found.flow,),
+        "sensitivity": _beside(stratum, ground.settings, old, new) if only_cuts else (),
+        "prediction": predicted,
+        "rollback_trigger": trigger(found.flow, known, predicted, ground.settings),
+    }
+    if only_cuts and old.cuts != new.cuts:
+        update["fairness"] = fairness(stratum, old, new)
+    return bare.model_copy(update=update)
 
 
 def _beside(stratum: Stratum, settings: Line, old: semantics.Gates, new: semantics.Gates) -> tuple[Neighbour, ...]:
@@ -93,7 +107,7 @@ def _beside(stratum: Stratum, settings: Line, old: semantics.Gates, new: semanti
 
 def _fairness(changes: Sequence[Change], stratum: Stratum | None) -> Fairness:
     """What can be said of groups where no cut moves, or nothing was counted."""
-    reason = "groups are published by score, and this change does not move a cut"
+    reason = "groups are published by score, and other knobs than cuts change"
     if stratum is None:
         reason = "no scores of this config are published"
     if all(change.impact is not None and change.impact.moved_high == 0 for change in changes):
@@ -190,33 +204,17 @@ def _stratum(snapshot: MetricsSnapshot | None, data: Mapping[str, Any]) -> Strat
     return stratum if stratum is not None and stratum.score.status == "present" else None
 
 
-def _change(
-    data: Mapping[str, Any],
-    settings: Line,
-    stratum: Stratum | None,
-    keys: tuple[str, ...],
-    path: str,
-    value: Scalar,
-    reason: str,
-) -> Change:
-    effect: Impact | None = None
-    note = note_of(data, settings.vocabulary, keys)
-    band = cut_band(data, keys)
-    if not reads(data, settings.vocabulary, keys):
-        size = stratum.n if stratum is not None else 0
-        effect = Impact(n=size, moved_low=0, moved_high=0, exact=True)
-    elif band is not None and stratum is not None:
-        alone = semantics.gates(with_values(data, {keys: value}))
-        effect = impact(stratum, semantics.gates(data), alone)
-        note = impact_words(effect)
+def _change(ground: Ground, keys: tuple[str, ...], path: str, value: Scalar, reason: str) -> Change:
+    effect = effect_of(ground, keys, value)
     return Change(
         path=path,
-        old=value_at(data, keys),
+        old=value_at(ground.data, keys),
         new=value,
         rationale=reason.strip(),
-        impact=effect,
-        impact_note=note,
-        affected_components=settings.affects,
+        impact=effect.impact,
+        impact_note=effect.note,
+        what_if=effect.what_if,
+        affected_components=ground.settings.affects,
     )
 
 

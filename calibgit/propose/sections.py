@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from calibgit.model.markdown import code, table, text
-from calibgit.model.proposal import ChangeSummary, Fairness, HeldOut, Neighbour, SearchRecord
+from calibgit.model.proposal import Change, ChangeSummary, Fairness, HeldOut, Neighbour, SearchRecord, WeightEstimate
 from calibgit.model.report import CalibrationReport, Scalar
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
@@ -116,3 +116,36 @@ def sensitivity_lines(found: Sequence[Neighbour]) -> list[str]:
         for each in found
     ]
     return table(("Cut", "Edges", "Value", "Objective", "Moved"), rows, frozenset({1, 2, 3, 4}))
+
+
+def what_if_lines(changes: Sequence[Change]) -> list[str]:
+    """How many assessments have what a changed knob asks for."""
+    found = [change.what_if for change in changes if change.what_if is not None]
+    return [
+        f"- {text(each.counts)}: {between(each.before_low, each.before_high)} of {each.n} now, "
+        f"{between(each.after_low, each.after_high)} afterwards."
+        for each in found
+    ]
+
+
+def estimate_lines(found: WeightEstimate | None) -> list[str]:
+    """What other weights would do, with the words that it is an estimate."""
+    if found is None:
+        return []
+    if found.status == "not_assessable" or found.before is None or found.after is None:
+        return [f"Not assessable: {text(found.reason)}."]
+    bands = list(dict.fromkeys(name for move in found.moves for name in (move.source, move.target)))
+    cells = {(move.source, move.target): move.share for move in found.moves}
+    rows = [(text(a), *(percent(cells.get((a, b), 0.0)) for b in bands)) for a in bands]
+    alike = "" if found.correlation is None else f", correlation {found.correlation:g}"
+    lines = [
+        f"**{text(found.reason[:1].upper() + found.reason[1:])}.**",
+        "",
+        f"The weighted mean of the category scores goes from {found.before.mean:g} (SD {found.before.sd:g}) to "
+        f"{found.after.mean:g} (SD {found.after.sd:g}){alike}, exactly, over {found.n} assessments.",
+    ]
+    if not rows:
+        return lines
+    header = ("From \\ to", *(text(band) for band in bands))
+    numbers = frozenset(range(1, len(bands) + 1))
+    return [*lines, "", "Estimated shares of all assessments, by a normal model:", "", *table(header, rows, numbers)]

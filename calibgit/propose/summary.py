@@ -7,14 +7,17 @@ from calibgit.model.proposal import Change, ChangeSummary, Flow, FlowCell
 from calibgit.model.report import CalibrationReport, Finding
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown
+from calibgit.propose.gates_flow import FRECHET
 from calibgit.propose.sections import (
     between,
     changes_in_words,
+    estimate_lines,
     fairness_lines,
     front_lines,
     held_out_lines,
     other_findings,
     sensitivity_lines,
+    what_if_lines,
 )
 from calibgit.propose.track import track_record
 
@@ -33,6 +36,8 @@ def summary_markdown(summary: ChangeSummary, report: CalibrationReport | None, *
         ["## What changes", "", *_changes(summary)],
         *([[f"![Published scores with old and new cuts]({picture})"]] if picture else []),
         *([["## Who moves where", "", *_flow(found)] for found in summary.flow]),
+        ["## Who would move, by estimate", "", *estimate_lines(summary.estimate)],
+        ["## Whose flags count", "", *what_if_lines(summary.changes)],
         ["## Who moves, by declared group", "", *fairness_lines(summary.fairness)],
         ["## Why", "", text(summary.rationale), "", *_evidence(summary, report)],
         *([["## What this does not mend", "", *other]] if (other := other_findings(summary, report)) else []),
@@ -91,6 +96,8 @@ def _flow(found: Flow) -> list[str]:
     cells = {(cell.source, cell.target): cell for cell in found.cells}
     rows = [(text(source), *(_count(cells.get((source, target))) for target in bands)) for source in bands]
     kind = "Exact counts." if found.exact else "Intervals where published cells are coarser than the change."
+    if not found.exact and found.basis == FRECHET:
+        kind = "Frechet bounds: intervals that the margins of several histograms leave."
     header = ("From \\ to", *(text(band) for band in bands))
     note = f"Logic version {text(found.stratum)}, n = {found.n}. {kind}"
     return [note, "", *table(header, rows, frozenset(range(1, len(bands) + 1)))]

@@ -99,5 +99,5 @@ def test_changes_by_hand_say_it_too() -> None:
     taken = world(rows_of(CONFIG, 900, 3)).snapshot
     assert by_hand({GOOD: 67}, taken).status == "assessed"
     assert by_hand({"metadata.description": "x"}, taken).reason == "nobody moves"
-    assert "does not move a cut" in by_hand({"scoring_adjustments.consistency.weight": 4}, taken).reason
+    assert "other knobs than cuts" in by_hand({"scoring_adjustments.consistency.weight": 4}, taken).reason
     assert "no scores" in by_hand({GOOD: 67}, None).reason
