@@ -275,6 +275,19 @@ class ChangeSummary(Document):
     reproduce: Reproduce
 
 
+class NoChange(Document):
+    """What "no change" rests on: `tests` shared the error budget, on `n` assessments of the version under review.
+
+    `gain` is how much the best candidate within the limits betters the objective, and `frequency` in which share of
+    resamples it is better than no change; None where nothing was searched.
+    """
+
+    tests: Count
+    n: Count
+    gain: float | None = None
+    frequency: float | None = None
+
+
 class Decision(Document):
     """What the search decided: changed paths, or none with the reason."""
 
@@ -288,3 +301,4 @@ class Decision(Document):
     held_out: HeldOut | None = None
     prediction: tuple[Prediction, ...] = ()
     rollback_trigger: RollbackTrigger | None = None
+    evidence: NoChange | None = None

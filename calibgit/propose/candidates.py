@@ -41,6 +41,11 @@ def build_space(
         raw = {cut: len(board.options(cut, step)) for cut in found.by_cut}
         if max(raw.values()) > 1:
             return None, "Every published edge lies towards the local density, where no crowded cut is moved."
+        if all(board.cuts[cut] is None for cut in found.by_cut) or board.steps(step) < 1:
+            return None, (
+                f"No step of the score grid leads from {_names(gates, found)} to another edge within {step:g} points; "
+                "more assessments would not change that."
+            )
         needed = max(board.rows_needed(cut, step, k) for cut in found.by_cut)
         return None, (
             f"The resolution is too coarse: no other published edge within {step:g} points of "

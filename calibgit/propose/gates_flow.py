@@ -61,19 +61,19 @@ def moves(stratum: Stratum, old_data: Mapping[str, Any], new_data: Mapping[str, 
     cells = found[alone].cells
     if cells is None:
         return f"the counts of {NAMES[alone]} are not published"
-    if len(changed) <= 1:
-        single = _single(cells)
-        if all(len(pairs) == 1 for pairs, _ in single):
-            return _moves(stratum, old, NAMES[alone], _counted(single), k)
+    single = _single(cells)
     joint = _Joint.of(found)
+    exact = len(changed) <= 1 and all(len(pairs) == 1 for pairs, _ in single)
+    bounded = None if joint is None or exact else joint.bounds()
+    if len(changed) <= 1:  # where the other histograms do not fit this one, it stands for itself
+        counted = _counted(single)
+        basis = NAMES[alone] if bounded is None else FRECHET
+        return _moves(stratum, old, basis, counted if bounded is None else _tightest(bounded, counted), k)
     if joint is None:
         return "the margins are too many to bound what they have in common"
-    bounded = joint.bounds()
-    if bounded is None:
-        return "the published margins do not fit each other"
-    if len(changed) <= 1:
-        bounded = _tightest(bounded, _counted(_single(cells)))
-    return _moves(stratum, old, FRECHET, bounded, k)
+    return (
+        "the published margins do not fit each other" if bounded is None else _moves(stratum, old, FRECHET, bounded, k)
+    )
 
 
 Bounds = dict[Pair | None, tuple[int, int]]

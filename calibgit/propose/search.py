@@ -16,6 +16,7 @@ from calibgit.propose.board import Board
 from calibgit.propose.bootstrap import seed_of
 from calibgit.propose.drivers import Drivers, blocking, drivers
 from calibgit.propose.explain import accepted
+from calibgit.propose.no_change import with_evidence
 from calibgit.propose.rank import rank
 from calibgit.propose.tuning import NOT_HELD, Tuning, tune
 
@@ -38,6 +39,19 @@ def decide(
         UsageError: WRONG_CONFIG or WRONG_REPORT when the inputs do not belong together.
     """
     version = _require_together(snapshot, report, config_data)
+    stratum = snapshot.stratum(version)
+    decision = _decided(snapshot, report, config_data, settings, stratum)
+    return with_evidence(decision, report, stratum)
+
+
+def _decided(
+    snapshot: MetricsSnapshot,
+    report: CalibrationReport,
+    config_data: Mapping[str, Any],
+    settings: Line,
+    stratum: Stratum | None,
+) -> Decision:
+    version = snapshot.config.version
     block = blocking(report, version)
     if block is not None:
         return unchanged(f"Proposals are blocked: {block.description} ({block.id})")
@@ -45,7 +59,6 @@ def decide(
     found = drivers(report, version, gates.bands)
     if not found.by_cut:
         return unchanged("No finding of severity medium or above concerns a cut.")
-    stratum = snapshot.stratum(version)
     board = Board.of(stratum, gates) if stratum is not None else None
     if stratum is None or board is None:
         return unchanged("The snapshot publishes no scores of the version under review.")

@@ -41,7 +41,9 @@ def new_cuts(decision: Any) -> tuple[float, ...]:
 def test_a_quiet_window_changes_nothing() -> None:
     decision = decided(Plan(scores=smooth(generator(1), 4000)))
     assert decision.changes == ()
-    assert decision.reason == "No change. No finding of severity medium or above concerns a cut."
+    assert decision.reason.startswith("No change. No finding of severity medium or above concerns a cut. Evidence: ")
+    assert "tests on 4000 assessments" in decision.reason
+    assert (decision.evidence.n, decision.evidence.gain) == (4000, None)
 
 
 def test_a_band_beyond_its_range_moves_one_of_its_two_cuts() -> None:
@@ -112,6 +114,11 @@ def test_a_gain_that_is_not_sure_is_not_taken() -> None:
     assert unsure.search.selection_frequency is not None
     assert unsure.search.selection_frequency < 0.9
     assert "needed" in unsure.reason
+    assert unsure.evidence is not None
+    assert unsure.evidence.gain is not None
+    assert unsure.evidence.gain > 0
+    assert unsure.evidence.frequency == unsure.search.selection_frequency
+    assert "The best candidate within the limits gains" in unsure.reason
     assert any(other.reason == "its gain is not sure enough" for other in unsure.search.alternatives)
 
 
