@@ -12,7 +12,8 @@ from calibgit.errors import UsageError
 from calibgit.model import semantics
 from calibgit.model.base import schema_error
 from calibgit.model.config import ScoringConfig
-from calibgit.model.proposal import Change, Decision, Fairness, HeldOut, Impact, Neighbour, WeightEstimate
+from calibgit.model.estimate import WeightEstimate
+from calibgit.model.proposal import Change, Decision, Fairness, HeldOut, Impact, Neighbour
 from calibgit.model.report import Scalar
 from calibgit.model.rounding import percent
 from calibgit.model.settings import Line

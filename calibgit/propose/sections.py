@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from calibgit.model.estimate import WeightEstimate
 from calibgit.model.markdown import code, table, text
-from calibgit.model.proposal import Change, ChangeSummary, Fairness, HeldOut, Neighbour, SearchRecord, WeightEstimate
+from calibgit.model.proposal import Change, ChangeSummary, Fairness, HeldOut, Neighbour, SearchRecord
 from calibgit.model.report import CalibrationReport, Scalar
 from calibgit.model.rounding import percent
 from calibgit.propose.document import shown

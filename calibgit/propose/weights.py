@@ -16,7 +16,7 @@ from typing import Any
 
 from calibgit.model import semantics
 from calibgit.model.blocks import MomentBlock
-from calibgit.model.proposal import Composite, EstimatedMove, WeightEstimate
+from calibgit.model.estimate import Composite, EstimatedMove, WeightEstimate
 from calibgit.model.rounding import six_digits
 from calibgit.model.snapshot import Stratum
 from calibgit.propose.board import Board
