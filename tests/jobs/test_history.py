@@ -17,7 +17,7 @@ from calibgit.jobs import calibrating, drafting, measure, proposing
 from calibgit.model.history import History, PastWindow
 from calibgit.model.snapshot import TimeWindow
 from calibgit.simulate.population import simulate
-from tests.support.governed import Governed, govern
+from tests.support.governed import Governed, checked_out
 from tests.support.world import World
 
 FIRST = dt.date(2024, 1, 1)
@@ -27,9 +27,7 @@ WISH = proposing.Wish(assignments={"compatibility_thresholds.good.min_score": 68
 
 @pytest.fixture
 def governed(world: World) -> Governed:
-    made = govern(world)
-    made.world.git("reset", "--quiet", "--hard", "refs/remotes/origin/main")
-    return made
+    return checked_out(world)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from calibgit.model.snapshot import MetricsSnapshot
 from calibgit.simulate.population import simulate
 from tests.support.attacker import published_numbers
 from tests.support.canaries import STORES, Row, among, leaks
-from tests.support.governed import Governed, govern
+from tests.support.governed import Governed, checked_out
 from tests.support.world import World, run_git
 
 Write = Callable[[Sequence[Row]], str]
@@ -23,8 +23,7 @@ WORDS = ["compatibility_thresholds.good.min_score=68", "--reason", "stricter"]
 
 @pytest.fixture
 def governed(world: World, monkeypatch: pytest.MonkeyPatch) -> Governed:
-    made = govern(world)
-    made.world.git("reset", "--quiet", "--hard", "refs/remotes/origin/main")
+    made = checked_out(world)
     monkeypatch.setenv("CALIBGIT_SIGNING_KEY", str(world.keys["carol"]))
     return made
 

@@ -20,7 +20,7 @@ from calibgit.jobs import calibrating, evidence, measure, proposing
 from calibgit.jobs.drafting import Evidence
 from calibgit.model.snapshot import MetricsSnapshot
 from calibgit.simulate.population import simulate
-from tests.support.governed import Governed, govern
+from tests.support.governed import Governed, checked_out
 from tests.support.world import World
 
 AS_OF = "2024-04-01"
@@ -30,9 +30,7 @@ NOTHING = proposing.Wish()
 
 @pytest.fixture
 def governed(world: World) -> Governed:
-    made = govern(world)
-    made.world.git("reset", "--quiet", "--hard", "refs/remotes/origin/main")
-    return made
+    return checked_out(world)
 
 
 @pytest.fixture

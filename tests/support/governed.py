@@ -157,6 +157,13 @@ class Governed:
         return remote_refs(space.repo, find_remote(space.repo), "refs/tags/calib/*")
 
 
+def checked_out(world: World) -> Governed:
+    """A governed world whose clone stands at the protected branch."""
+    governed = govern(world)
+    world.git("reset", "--quiet", "--hard", "refs/remotes/origin/main")
+    return governed
+
+
 def govern(world: World, *, team: tuple[str, ...] = TEAM, solo: bool = False, seal: bool = True) -> Governed:
     """Turn a fresh world into a governed one; genesis is signed by the first of the team."""
     governed = Governed(world, Clock())
