@@ -139,15 +139,18 @@ class Topic:
 def judge(
     context: Context,
     topic: Topic,
-    effect: Rate | Difference | None,
+    effect: Effect | None,
     limits: Limits,
     *,
     reason: str = "",
     n: int | None = None,
     evidence: Mapping[str, Scalar] | None = None,
 ) -> Draft:
-    """A rate or a difference of rates, judged only on enough assessments and against a limit that exists."""
-    size = n if n is not None else (effect.n if effect is not None else 0)
+    """An effect, judged only on enough assessments and against a limit that exists.
+
+    Without `n` those of a rate or a difference of rates are taken.
+    """
+    size = n if n is not None else (effect.n if isinstance(effect, Rate | Difference) else 0)
     found = dict(evidence or {})
     least = context.settings.analysis.min_n
     if effect is not None and size < least:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
@@ -89,8 +89,7 @@ def _drift(context: Context, axis: _Axis) -> Draft:
     if found is None:
         return judge(context, topic, None, limits, reason="the windows have no two bins in common", n=smaller)
     evidence = {**_display(now, then, now.grid), "bins": found.df + 1, "n_before": sum(old)}
-    draft = judge(context, topic, None, limits, n=sum(new), evidence=evidence)
-    return replace(draft, effect=found, reason="")
+    return judge(context, topic, found, limits, n=sum(new), evidence=evidence)
 
 
 def in_common(now: GridBlock, then: GridBlock, grid: GridSpec) -> list[Common]:

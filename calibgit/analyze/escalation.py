@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from calibgit.analyze.charts import LEAST_WINDOWS, Point, moving_average, p_chart
 from calibgit.analyze.draft import Context, Draft, Limits, Topic, judge, unpublished
 from calibgit.analyze.effects import Difference
@@ -51,12 +49,8 @@ def _against_earlier(context: Context, now: Point) -> list[Draft]:
         ("shift", single, f"The escalation rate less that of the {len(past)} windows before"),
         ("trend", trend, f"The recent escalation rate less that of the first {LEAST_WINDOWS} windows"),
     ):
-        draft = judge(
-            context, _topic(context, name, what), None, limits, n=smallest, evidence={"windows": len(past) + 1}
-        )
-        if smallest >= context.settings.analysis.min_n:
-            draft = replace(draft, effect=chart, reason="")
-        found.append(draft)
+        topic = _topic(context, name, what)
+        found.append(judge(context, topic, chart, limits, n=smallest, evidence={"windows": len(past) + 1}))
     return found
 
 

@@ -69,14 +69,8 @@ def alpha(block: MomentBlock, weights: Mapping[str, float]) -> float | None:
     if len(used) < 2:
         return None
     w = {at: weights[block.categories[at]] for at in used}
-
-    def covariance(a: int, b: int) -> float:
-        low, high = min(a, b), max(a, b)
-        product = block.products[low][high - low]
-        return (product * block.n - block.sums[a] * block.sums[b]) / block.n**2
-
-    alone = sum(w[a] ** 2 * covariance(a, a) for a in used)
-    whole = sum(w[a] * w[b] * covariance(a, b) for a in used for b in used)
+    alone = sum(w[a] ** 2 * block.covariance(a, a) for a in used)
+    whole = sum(w[a] * w[b] * block.covariance(a, b) for a in used for b in used)
     if whole <= 0:
         return None
     found = len(used) / (len(used) - 1) * (1 - alone / whole)

@@ -19,7 +19,7 @@ from calibgit.model.rollback import RollbackReport
 from calibgit.model.snapshot import MetricsSnapshot
 from calibgit.repo.commits import commit_files
 from calibgit.repo.identity import user_identity
-from calibgit.repo.objects import read_blob
+from calibgit.repo.objects import blob_data, read_blob, read_objects
 from calibgit.repo.pushing import push
 from calibgit.repo.remote import fetch, remote_refs
 from calibgit.repo.repository import Repository
@@ -200,7 +200,9 @@ def earlier_snapshots(workspace: Workspace, before: str) -> list[MetricsSnapshot
     """
     tip = _tip(workspace)
     earlier = [each for each in published(workspace.repo, tip) if each.end <= before] if tip else []
-    blobs = [(each.path, read_blob(workspace.repo, str(tip), each.path)) for each in earlier[-MOST_WINDOWS:]]
+    paths = [each.path for each in earlier[-MOST_WINDOWS:]]
+    found = read_objects(workspace.repo, [f"{tip}:{path}" for path in paths])
+    blobs = ((path, blob_data(blob, path)) for path, (_, blob) in zip(paths, found, strict=True))
     return [MetricsSnapshot.read(data, path) for path, data in blobs if data is not None]
 
 

@@ -163,8 +163,10 @@ def earlier_of(
     None where no window is before; no history where there are too few windows for a chart.
     """
     ordered = sorted((each for each in earlier if each.bands == snapshot.bands), key=lambda each: each.window.end)
-    history = History.of_snapshots(snapshot.line, snapshot.config.version, ordered)
-    return (ordered[-1] if ordered else None), (history if len(history.windows) >= LEAST_WINDOWS else None)
+    version = snapshot.config.version
+    enough = sum(each.stratum(version) is not None for each in ordered) >= LEAST_WINDOWS
+    history = History.of_snapshots(snapshot.line, version, ordered) if enough else None
+    return (ordered[-1] if ordered else None), history
 
 
 def read_snapshot(path: Path) -> MetricsSnapshot:

@@ -120,6 +120,11 @@ class MomentBlock(Document):
     sums: tuple[int, ...] = ()
     products: tuple[tuple[int, ...], ...] = ()
 
+    def covariance(self, first: int, second: int) -> float:
+        """Covariance of two categories by place, in units of 1/`scale` squared, by the number of assessments."""
+        low, high = sorted((first, second))
+        return (self.products[low][high - low] * self.n - self.sums[first] * self.sums[second]) / self.n**2
+
 
 class DesignBlock(Document):
     """How much wider repeated subjects make an interval: design effect by indicator, in hundredths.

@@ -36,13 +36,11 @@ class History(Document):
     def of_snapshots(cls, line: str, version: str, snapshots: Iterable[MetricsSnapshot]) -> History:
         """The last windows of these snapshots that have the version; any order."""
         found = []
-        for snapshot in sorted(snapshots, key=lambda each: each.window.end):
-            stratum = snapshot.stratum(version)
-            if stratum is None:
-                continue
+        strata = ((each, each.stratum(version)) for each in sorted(snapshots, key=lambda each: each.window.end))
+        for snapshot, stratum in [(each, own) for each, own in strata if own is not None][-MOST_WINDOWS:]:
             present = stratum.escalation.status == "present"
             _, count, n = escalated(stratum.escalation, stratum.n) if present else (0, 0, 0)
             found.append(
                 PastWindow(window=snapshot.window, snapshot_sha256=snapshot.digest(), escalated=count, n=max(n, 0))
             )
-        return cls(line=line, logic_version=version, windows=tuple(found[-MOST_WINDOWS:]))
+        return cls(line=line, logic_version=version, windows=tuple(found))

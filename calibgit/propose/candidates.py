@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from calibgit.model import semantics
-from calibgit.model.settings import Line
+from calibgit.model.settings import Line, Range
 from calibgit.model.snapshot import Stratum
 from calibgit.propose.board import RISK_POINTS, Board
 from calibgit.propose.drivers import Drivers
@@ -52,27 +52,30 @@ def build_space(
             f"{_names(gates, found)}. It takes about {needed} assessments."
         )
     axes = {cut: options for cut, options in axes.items() if len(options) > 1}
-    fixed = (*(_edge(board, cut) for cut in gates.cuts[:-1]), 0)
-    limits = settings.analysis
-    ranges = tuple(limits.class_shares.get(band, limits.class_share) for band in gates.bands)
+    fixed = _edges(board, gates)
     offsets = _offsets(board, stratum, gates.bands, fixed)
-    return Space(board, thinned(axes, fixed), fixed, found.crowded, ranges, offsets), ""
+    return Space(board, thinned(axes, fixed), fixed, found.crowded, _ranges(settings, gates), offsets), ""
 
 
 def policy_space(board: Board, stratum: Stratum, gates: semantics.Gates, settings: Line, edges: Sequence[int]) -> Space:
     """Nothing to choose: cuts at these edges, for their policy violation alone."""
-    limits = settings.analysis
-    ranges = tuple(limits.class_shares.get(band, limits.class_share) for band in gates.bands)
-    now = (*(_edge(board, cut) for cut in gates.cuts[:-1]), 0)
-    return Space(board, {}, (*edges, 0), frozenset(), ranges, _offsets(board, stratum, gates.bands, now))
+    offsets = _offsets(board, stratum, gates.bands, _edges(board, gates))
+    return Space(board, {}, (*edges, 0), frozenset(), _ranges(settings, gates), offsets)
 
 
 def _names(gates: semantics.Gates, found: Drivers) -> str:
     return ", ".join(f"{gates.bands[cut]}.min_score" for cut in found.by_cut)
 
 
-def _edge(board: Board, cut: float) -> int:
-    return math.ceil((cut * board.grid.scale - board.grid.min) / board.grid.step - 1e-9)
+def _edges(board: Board, gates: semantics.Gates) -> tuple[int, ...]:
+    """The bins from which on the cuts in force are reached, best band first, and 0 for the last band."""
+    grid = board.grid
+    return (*(math.ceil((cut * grid.scale - grid.min) / grid.step - 1e-9) for cut in gates.cuts[:-1]), 0)
+
+
+def _ranges(settings: Line, gates: semantics.Gates) -> tuple[Range, ...]:
+    limits = settings.analysis
+    return tuple(limits.class_shares.get(band, limits.class_share) for band in gates.bands)
 
 
 def _allowed(board: Board, cut: int, step: float, *, crowded: bool) -> tuple[int, ...]:

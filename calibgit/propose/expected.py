@@ -15,10 +15,10 @@ from calibgit.model.proposal import Flow, Prediction, RollbackTrigger
 from calibgit.model.rounding import six_digits
 from calibgit.model.settings import Line
 from calibgit.model.snapshot import Stratum
+from calibgit.model.track import CLASS_SHARE
 from calibgit.propose.flow import share_bounds
 
 LEVEL = 0.9
-SHARE = "class_share:"
 _Z = 1.6448536269514722
 _Z_TRIGGER = 3.0
 
@@ -82,7 +82,7 @@ def predictions(found: Flow, known: Basis) -> tuple[Prediction, ...]:
         low, high = known.share(band)
         result.append(
             Prediction(
-                metric=SHARE + band,
+                metric=CLASS_SHARE + band,
                 stratum=found.stratum,
                 point=six_digits((low + high) / 2),
                 lower=six_digits(max(0.0, low - _Z * known.error(band, low))),
@@ -97,13 +97,13 @@ def trigger(found: Flow, known: Basis, predicted: Sequence[Prediction], settings
     """Roll back when the band that gains most gains three standard errors more than was predicted."""
 
     def gain(prediction: Prediction) -> float:
-        before_low, before_high, _, _ = share_bounds(found, prediction.metric.removeprefix(SHARE))
+        before_low, before_high, _, _ = share_bounds(found, prediction.metric.removeprefix(CLASS_SHARE))
         return six_digits(prediction.point - (before_low + before_high) / 2)
 
     if not predicted:
         return None
     most = max(predicted, key=gain)
-    band = most.metric.removeprefix(SHARE)
+    band = most.metric.removeprefix(CLASS_SHARE)
     _, high = known.share(band)
     return RollbackTrigger(
         metric=most.metric,

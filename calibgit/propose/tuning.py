@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from calibgit.model import semantics
 from calibgit.model.proposal import HeldOut
@@ -16,6 +17,10 @@ from calibgit.propose.folds import Folds, folds
 from calibgit.propose.rank import objectives
 from calibgit.propose.space import Space
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 NOT_HELD = "On the fold that was held out it gains nothing, so the gain may be chance."
 COARSE = "the halves are published too coarsely near the cuts"
 HELD = (
@@ -26,18 +31,21 @@ HELD = (
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The candidates on all assessments, and on what is tuned on; `why` no fold is held out, where none is."""
+    """The candidates on all assessments, and on what is tuned on; `why` no fold is held out, where none is.
+
+    `held`: the objective of every candidate on the fold that is held out.
+    """
 
     space: Space
     tuned: Space
     folds: Folds | None = None
     why: str = ""
+    held: NDArray[np.float64] | None = None
 
     def _held(self, candidate: int) -> tuple[float, float]:
-        if self.folds is None:
+        if self.held is None:
             return 0.0, 0.0
-        values = objectives(replace(self.space, board=self.folds.held))
-        return float(values[self.space.unchanged]), float(values[candidate])
+        return float(self.held[self.space.unchanged]), float(self.held[candidate])
 
     def holds(self, candidate: int) -> bool:
         """Whether a candidate is better than no change on the fold that was held out, where there is one."""
@@ -86,4 +94,5 @@ def tune(
     halved, _ = build_space(board, stratum, gates, found, settings, k, split.tuned.edges)
     if halved is None or set(halved.axes) != set(space.axes):
         return Tuning(space, space, None, COARSE), ""
-    return Tuning(halved, replace(halved, board=split.tuned), split), ""
+    held = objectives(replace(halved, board=split.held))
+    return Tuning(halved, replace(halved, board=split.tuned), split, held=held), ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from calibgit.model import semantics
@@ -93,13 +94,8 @@ def _moments(block: MomentBlock, old: tuple[float, ...], new: tuple[float, ...],
         return bottom + math.fsum(w * s for w, s in zip(weights, block.sums, strict=True)) / n / unit
 
     def covariance(first: tuple[float, ...], second: tuple[float, ...]) -> float:
-        terms = []
-        for a, weight in enumerate(first):
-            for b, other in enumerate(second):
-                low, high = min(a, b), max(a, b)
-                whole = block.products[low][high - low] * n - block.sums[a] * block.sums[b]
-                terms.append(weight * other * (whole / n**2))
-        return math.fsum(terms) / unit**2
+        pairs = product(enumerate(first), enumerate(second))
+        return math.fsum(weight * other * block.covariance(a, b) for (a, weight), (b, other) in pairs) / unit**2
 
     return Moments(mean(old), mean(new), covariance(old, old), max(covariance(new, new), 0.0), covariance(old, new))
 
